@@ -1,0 +1,92 @@
+"""What counts as unlabeled, told once: -1, and None or NaN in arrays of objects."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.utils import column_or_1d
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import assert_all_finite
+
+UNLABELED = -1
+
+__all__ = ["UNLABELED", "encode_labels", "labeled_mask"]
+
+
+def labeled_mask(y: ArrayLike) -> NDArray[np.bool_]:
+    """Tell which rows carry a label.
+
+    Parameters
+    ----------
+    y : array-like of shape (n_samples,)
+        Labels; -1 marks an unlabeled row, and so do None and NaN in an array of objects.
+
+    Returns
+    -------
+    ndarray of bool of shape (n_samples,)
+        True where a row is labeled.
+    """
+    y = np.asarray(y)
+    if y.dtype.kind in "US":  # text cannot hold -1: every row is labeled
+        return np.ones(y.shape, dtype=bool)
+    if y.dtype.kind != "O":
+        return y != UNLABELED
+    return np.array([not _is_unlabeled(label) for label in y.ravel()], dtype=bool).reshape(y.shape)
+
+
+def _is_unlabeled(label: Any) -> bool:
+    if label is None:
+        return True
+    if isinstance(label, str):
+        return False
+    return bool(label == UNLABELED or label != label)  # NaN differs from itself
+
+
+def encode_labels(y: ArrayLike, *, estimator_name: str) -> tuple[NDArray[Any], NDArray[np.int64]]:
+    """Encode labels as 0, 1, ... with -1 kept for unlabeled rows.
+
+    Parameters
+    ----------
+    y : array-like of shape (n_samples,)
+        Labels, see `labeled_mask`.
+    estimator_name : str
+        Name used in error messages.
+
+    Returns
+    -------
+    classes : ndarray of shape (n_classes,)
+        Sorted labels, without the unlabeled marker.
+    codes : ndarray of int64 of shape (n_samples,)
+        Position of each label in `classes`, or -1.
+
+    Raises
+    ------
+    ValueError
+        If no row is labeled, if there is only one class, or if `y` is not a classification target.
+    """
+    y = np.asarray(column_or_1d(y, warn=True))
+    if y.dtype.kind == "f":
+        assert_all_finite(y, input_name="y")
+    labeled = labeled_mask(y)
+    if not labeled.any():
+        raise ValueError(
+            f"{estimator_name} needs labeled rows of at least two classes, but all {len(y)} rows "
+            f"of y are unlabeled ({UNLABELED}, None or NaN)."
+        )
+    known = y[labeled]
+    if known.dtype.kind == "O" and {type(label) for label in known} <= {str, np.str_}:
+        known = known.astype(str)
+    check_classification_targets(known)
+    classes, encoded = np.unique(known, return_inverse=True)
+    if y.dtype.kind == "O":
+        classes = classes.astype(object)
+    if len(classes) < 2:
+        raise ValueError(
+            f"{estimator_name} needs labeled rows of at least two classes; y holds one class: "
+            f"{classes.tolist()}."
+        )
+    codes = np.full(len(y), UNLABELED, dtype=np.int64)
+    codes[labeled] = encoded
+    return classes, codes

@@ -1,0 +1,39 @@
+"""Errors and warnings of skxrd: each error is a `SkxrdError` and a built-in error as well."""
+
+__all__ = [
+    "DataIntegrityError",
+    "DownloadError",
+    "FileFormatError",
+    "InvalidStructureError",
+    "MissingDependencyError",
+    "PatternWarning",
+    "SkxrdError",
+]
+
+
+class SkxrdError(Exception):
+    """Root of all errors that skxrd raises on purpose."""
+
+
+class InvalidStructureError(SkxrdError, ValueError):
+    """A crystal structure could not be read, or no pattern can be computed from it."""
+
+
+class FileFormatError(SkxrdError, ValueError):
+    """A file does not hold what its reader needs."""
+
+
+class DataIntegrityError(SkxrdError, ValueError):
+    """Downloaded or bundled data differ from what was published."""
+
+
+class DownloadError(SkxrdError, OSError):
+    """A data set could not be downloaded."""
+
+
+class MissingDependencyError(SkxrdError, ImportError):
+    """An optional dependency is not installed."""
+
+
+class PatternWarning(UserWarning):
+    """A pattern deserves a look: it is empty, out of range or of an assumed wavelength."""
