@@ -1,0 +1,131 @@
+"""From a fitted classifier to a ranked list of candidates."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
+from sklearn.utils import check_consistent_length
+from sklearn.utils.validation import check_is_fitted
+
+from skxrd._labels import labeled_mask
+from skxrd._sklearn import HasMethods, Interval, validate_params
+
+__all__ = ["screen"]
+
+
+@validate_params(
+    {
+        "classifier": [HasMethods(["predict_proba"])],
+        "X": ["array-like"],
+        "ids": [None, "array-like"],
+        "formulas": [None, "array-like"],
+        "labels": [None, "array-like"],
+        "positive_class": "no_validation",
+        "min_votes": [None, Interval(Integral, 0, None, closed="left")],
+    },
+    prefer_skip_nested_validation=True,
+)
+def screen(
+    classifier: Any,
+    X: ArrayLike,
+    *,
+    ids: Sequence[str] | None = None,
+    formulas: Sequence[str] | None = None,
+    labels: ArrayLike | None = None,
+    positive_class: Any = 1,
+    min_votes: int | None = None,
+) -> pd.DataFrame:
+    """Rank patterns by how many members of an ensemble take them for the positive class.
+
+    Ties are ordered by the mean probability, then by the order of the rows.
+
+    Parameters
+    ----------
+    classifier : classifier
+        Fitted `SemiSupervisedBaggingClassifier`, or any fitted classifier with `predict_proba`,
+        which counts as an ensemble of one.
+    X : array-like of shape (n_samples, n_points)
+        Patterns to be screened.
+    ids : sequence of str of shape (n_samples,), default=None
+        Names of the rows; None stands for their numbers.
+    formulas : sequence of str of shape (n_samples,), default=None
+        Chemical formulas of the rows.
+    labels : array-like of shape (n_samples,), default=None
+        Labels where known; -1, None and NaN mark unknown ones.
+    positive_class : label, default=1
+        Class to be found; 1 is the superionic class in the data sets of skxrd.
+    min_votes : int or None, default=None
+        Rows with fewer votes are left out. The paper lists those with at least 5 of 10; None keeps
+        all rows.
+
+    Returns
+    -------
+    DataFrame
+        Columns "id", "formula" (if given), "output_frequency" (votes for the positive class),
+        "mean_probability" and "probability_std" (mean and standard deviation over the members) and
+        "label" (if given; missing where unknown). The index is the rank, from 1.
+
+    Raises
+    ------
+    ValueError
+        If the classifier does not know `positive_class` or lengths differ.
+
+    References
+    ----------
+    XRDMatch, Energy & Environmental Science (2024), supporting information, Table S2.
+
+    Examples
+    --------
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from sklearn.semi_supervised import SelfTrainingClassifier
+    >>> from skxrd import SemiSupervisedBaggingClassifier, TwoThetaGrid
+    >>> from skxrd.datasets import make_patterns
+    >>> from skxrd.screening import screen
+    >>> grid = TwoThetaGrid(10, 80, 351)
+    >>> X, y = make_patterns(200, grid=grid, labeled_fraction=0.3, random_state=0)
+    >>> ensemble = SemiSupervisedBaggingClassifier(
+    ...     SelfTrainingClassifier(LogisticRegression()), n_estimators=3, random_state=0
+    ... ).fit(X, y)
+    >>> table = screen(ensemble, X[y == -1], min_votes=3)
+    >>> table.columns.tolist()
+    ['id', 'output_frequency', 'mean_probability', 'probability_std']
+    >>> bool((table["output_frequency"] == 3).all())
+    True
+    """
+    check_is_fitted(classifier)
+    for values in (ids, formulas, labels):
+        check_consistent_length(X, values)
+    matches = np.flatnonzero(classifier.classes_ == positive_class)
+    if len(matches) == 0:
+        raise ValueError(
+            f"positive_class={positive_class!r} is not among the classes "
+            f"{classifier.classes_.tolist()} of the classifier."
+        )
+    column = matches[0]
+    if hasattr(classifier, "member_probabilities"):
+        probabilities = classifier.member_probabilities(X)
+    else:
+        probabilities = np.asarray(classifier.predict_proba(X))[None]
+    votes = (probabilities.argmax(axis=2) == column).sum(axis=0)
+    positive = probabilities[..., column].astype(float)
+    table = pd.DataFrame({"id": np.arange(len(votes)) if ids is None else list(ids)})
+    if formulas is not None:
+        table["formula"] = list(formulas)
+    table["output_frequency"] = votes
+    table["mean_probability"] = positive.mean(axis=0)
+    table["probability_std"] = positive.std(axis=0)
+    if labels is not None:
+        labels = np.asarray(labels)
+        table["label"] = pd.Series(list(labels), dtype=object).where(labeled_mask(labels), pd.NA)
+    table = table.sort_values(
+        ["output_frequency", "mean_probability"], ascending=False, kind="stable"
+    )
+    if min_votes is not None:
+        table = table[table["output_frequency"] >= min_votes]
+    table.index = pd.RangeIndex(1, len(table) + 1, name="rank")
+    return table

@@ -1,0 +1,296 @@
+"""The scikit-learn side of all semi-supervised classifiers: validate, encode, train, keep state."""
+
+from __future__ import annotations
+
+import threading
+import warnings
+from abc import abstractmethod
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from numbers import Integral, Real
+from typing import Any, Self
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted, validate_data
+from torch import nn
+
+from skxrd._labels import encode_labels, labeled_mask
+from skxrd._sklearn import Interval, fit_context
+from skxrd._tensors import apply, to_numpy, to_tensor
+from skxrd.semi_supervised._algorithms._base import UNLABELED_WEAK, BaseAlgorithm
+from skxrd.semi_supervised._batches import PairedBatches, PlainBatches
+from skxrd.semi_supervised._net import EpochProgress, SemiSupervisedNet
+
+__all__ = ["BaseSemiSupervisedClassifier", "Components"]
+
+_PREDICT_BATCH_SIZE = 256
+# torch draws initial weights and dropout from one generator per process: one training at a time.
+_RNG_LOCK = threading.RLock()
+
+
+@dataclass
+class Components:
+    """What a classifier is made of, with every default filled in; nothing is cloned yet."""
+
+    algorithm: BaseAlgorithm
+    module: Callable[..., nn.Module]
+    module_params: dict[str, Any]
+    weak_augmentation: Any
+    strong_augmentation: Any
+    rendering: Any
+
+
+class BaseSemiSupervisedClassifier(ClassifierMixin, BaseEstimator):
+    """Base class of classifiers that train a network on labeled and unlabeled rows.
+
+    Subclasses say what they are made of in `_components`.
+    """
+
+    max_epochs: int
+    batch_size: int
+    unlabeled_ratio: int
+    lr: float
+    weight_decay: float
+    callbacks: list[Any] | None
+    device: str
+    verbose: int
+    random_state: Any
+
+    _parameter_constraints: dict[str, list[Any]] = {
+        "max_epochs": [Interval(Integral, 1, None, closed="left")],
+        "batch_size": [Interval(Integral, 1, None, closed="left")],
+        "unlabeled_ratio": [Interval(Integral, 1, None, closed="left")],
+        "lr": [Interval(Real, 0, None, closed="neither")],
+        "weight_decay": [Interval(Real, 0, None, closed="left")],
+        "callbacks": [None, list],
+        "device": [str],
+        "verbose": ["verbose"],
+        "random_state": ["random_state"],
+    }
+
+    @abstractmethod
+    def _components(self) -> Components:
+        """Return the parts of the classifier, with every default filled in."""
+
+    @fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
+        """Train on labeled and unlabeled rows.
+
+        A `KeyboardInterrupt` ends the training and keeps the state reached.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_points)
+            Patterns.
+        y : array-like of shape (n_samples,)
+            Labels; -1 marks unlabeled rows, and so do None and NaN in an array of objects. Without
+            any, the training is supervised.
+
+        Returns
+        -------
+        self
+            The fitted classifier.
+
+        Raises
+        ------
+        ValueError
+            If fewer than two classes are labeled, or if a parameter or the input is invalid.
+        """
+        if y is not None:
+            self.classes_, y = encode_labels(y, estimator_name=type(self).__name__)
+        X, codes = validate_data(self, X, y, dtype=np.float32)
+        seed = check_random_state(self.random_state).randint(np.iinfo(np.int32).max)
+        n_unlabeled = int((codes == -1).sum())
+        self._prepare_components(X[:2])
+        self.algorithm_.initialize(len(self.classes_), n_unlabeled, torch.device(self.device))
+        with self._seeded(seed):
+            self.net_ = self._make_net(seed).initialize()
+            # A copy: workers receive read-only arrays, which torch does not take.
+            self.net_.partial_fit(np.array(X), codes)
+        self.history_ = _epoch_rows(self.net_)
+        self.n_iter_ = len(self.history_)
+        self.interrupted_ = self.net_.interrupted_
+        self._warn_about_training(n_unlabeled)
+        return self
+
+    def predict_proba(self, X: ArrayLike) -> NDArray[np.float32]:
+        """Predict the probability of each class.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_points)
+            Patterns.
+
+        Returns
+        -------
+        ndarray of float32 of shape (n_samples, n_classes)
+            Probabilities, in the order of `classes_`.
+        """
+        check_is_fitted(self)
+        X = validate_data(self, X, reset=False, dtype=np.float32)
+        return self.net_.predict_proba(np.array(X))
+
+    def predict(self, X: ArrayLike) -> NDArray[Any]:
+        """Predict the class of each pattern.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_points)
+            Patterns.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+            Classes.
+        """
+        codes = self.predict_proba(X).argmax(axis=1)
+        return self.classes_[codes]
+
+    def score(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
+        """Compute the accuracy on the labeled rows.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_points)
+            Patterns.
+        y : array-like of shape (n_samples,)
+            Labels; rows without a label are left out.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows.
+
+        Returns
+        -------
+        float
+            Accuracy.
+        """
+        labeled = labeled_mask(y)
+        weight = None if sample_weight is None else np.asarray(sample_weight)[labeled]
+        return super().score(np.asarray(X)[labeled], np.asarray(y)[labeled], weight)
+
+    def _prepare_components(self, X: NDArray[np.float32]) -> None:
+        parts = self._components()
+        self.algorithm_ = clone(parts.algorithm)
+        for name in ("weak_augmentation", "strong_augmentation", "rendering"):
+            component = clone(getattr(parts, name), safe=False)
+            if hasattr(component, "fit"):
+                component.fit(X)
+            setattr(self, f"{name}_", component)
+        self._n_points = apply(self.rendering_, to_tensor(X)).shape[1]
+
+    def _make_net(self, seed: int) -> SemiSupervisedNet:
+        """Translate our parameters to skorch's; the only place that does."""
+        parts = self._components()
+        callbacks = clone(self.callbacks or [], safe=False)
+        if self.verbose:
+            callbacks = [("progress", EpochProgress()), *callbacks]
+        return SemiSupervisedNet(
+            parts.module,
+            **{f"module__{name}": value for name, value in parts.module_params.items()},
+            module__n_points=self._n_points,
+            module__n_classes=len(self.classes_),
+            algorithm=self.algorithm_,
+            weak_augmentation=self.weak_augmentation_,
+            strong_augmentation=self.strong_augmentation_,
+            rendering=self.rendering_,
+            generator=torch.Generator().manual_seed(seed),
+            criterion=nn.CrossEntropyLoss,
+            optimizer=torch.optim.AdamW,
+            optimizer__weight_decay=self.weight_decay,
+            lr=self.lr,
+            max_epochs=self.max_epochs,
+            batch_size=self.batch_size,
+            classes=list(range(len(self.classes_))),
+            train_split=None,
+            iterator_train=PairedBatches,
+            iterator_train__unlabeled_ratio=self.unlabeled_ratio,
+            iterator_train__with_unlabeled=UNLABELED_WEAK in self.algorithm_.views,
+            iterator_train__generator=torch.Generator().manual_seed(seed),
+            iterator_valid=PlainBatches,
+            iterator_valid__batch_size=_PREDICT_BATCH_SIZE,
+            callbacks=callbacks,
+            callbacks__print_log=None,
+            device=self.device,
+            verbose=0,
+        )
+
+    @contextmanager
+    def _seeded(self, seed: int) -> Iterator[None]:
+        """Seed torch for one training and leave its global generators as they were."""
+        device = torch.device(self.device)
+        devices = [device] if device.type == "cuda" else []
+        with _RNG_LOCK, torch.random.fork_rng(devices=devices):
+            torch.manual_seed(seed)
+            yield
+
+    def _warn_about_training(self, n_unlabeled: int) -> None:
+        name = type(self).__name__
+        if self.interrupted_:
+            warnings.warn(
+                f"{name}: training was interrupted after {self.n_iter_} of {self.max_epochs} "
+                "epochs; the state reached is kept.",
+                ConvergenceWarning,
+                stacklevel=3,
+            )
+        rates = [row["mask_rate"] for row in self.history_ if "mask_rate" in row]
+        if not n_unlabeled or not rates:
+            return
+        if max(rates) == 0:
+            hint = "none reached it: unlabeled rows were not used; lower it or train longer"
+        elif min(rates) == 1:
+            hint = "all passed it: it selected nothing; raise it or use FixMatch"
+        else:
+            return
+        warnings.warn(
+            f"{name}: the confidence threshold had no effect on {n_unlabeled} unlabeled rows in "
+            f"the whole run; {hint}.",
+            ConvergenceWarning,
+            stacklevel=3,
+        )
+
+    def __getstate__(self) -> dict[str, Any]:
+        # A copy: the dictionary that scikit-learn returns is the live one.
+        state = dict(super().__getstate__())
+        net = state.pop("net_", None)
+        algorithm = state.pop("algorithm_", None)
+        if net is not None:
+            weights = net.module_.state_dict()
+            state["_weights"] = {name: to_numpy(value) for name, value in weights.items()}
+        if algorithm is not None:
+            values = algorithm.state()
+            state["_algorithm_state"] = {name: to_numpy(value) for name, value in values.items()}
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        state = dict(state)
+        weights = state.pop("_weights", None)
+        memory = state.pop("_algorithm_state", None)
+        super().__setstate__(state)
+        if memory is not None:
+            self.algorithm_ = clone(self._components().algorithm)
+            for name, value in memory.items():
+                setattr(self.algorithm_, name, torch.as_tensor(value).to(self.device))
+        if weights is not None:
+            with self._seeded(0):
+                self.net_ = self._make_net(0).initialize()
+            self.net_.module_.load_state_dict(
+                {name: torch.as_tensor(value) for name, value in weights.items()}
+            )
+
+
+def _epoch_rows(net: SemiSupervisedNet) -> list[dict[str, float]]:
+    """Finished epochs of a net, one dictionary of numbers each."""
+    return [
+        {
+            name: float(row[name])
+            for name in row
+            if isinstance(row[name], Real) and "_best" not in name
+        }
+        for row in net.history
+        if "train_loss" in row
+    ]

@@ -1,0 +1,359 @@
+"""The public classifiers: one to compose freely, one with the knobs of the XRDMatch paper."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from numbers import Real
+from typing import Any
+
+import numpy as np
+from sklearn.pipeline import Pipeline, make_pipeline
+from torch import nn
+
+from skxrd._sklearn import HasMethods, Interval, StrOptions
+from skxrd.augmentation import PeakElimination, PeakScaling, PeakShift
+from skxrd.grid import TwoThetaGrid
+from skxrd.networks import VGG11, ResNet1d
+from skxrd.preprocessing import IntensityScaler, PatternResampler, PeakBroadener
+from skxrd.semi_supervised._algorithms import BaseAlgorithm, FixMatch, FlexMatch
+from skxrd.semi_supervised._base import BaseSemiSupervisedClassifier, Components
+
+__all__ = ["SemiSupervisedClassifier", "XRDMatchClassifier"]
+
+_RENDERED_GRID = TwoThetaGrid(0, 90, 451)
+_TRANSFORMER = [None, StrOptions({"passthrough"}), HasMethods(["fit", "transform"])]
+
+
+class SemiSupervisedClassifier(BaseSemiSupervisedClassifier):
+    """Semi-supervised classifier composed of an algorithm, a network and transformers.
+
+    A batch of patterns takes this way: weak or strong augmentation (in training only), then
+    rendering (in training and at predict), then the network; the algorithm turns the logits of the
+    views into losses. Stick patterns are thus augmented first and broadened last.
+
+    Parameters
+    ----------
+    algorithm : BaseAlgorithm or None, default=None
+        Semi-supervised algorithm; its parameters can be searched as ``algorithm__threshold``. None
+        stands for ``FixMatch()``.
+    module : callable or None, default=None
+        Class of a torch module: called with ``n_points``, ``n_classes`` and `module_params`, it
+        returns a network from patterns to logits. None stands for `skxrd.networks.ResNet1d`.
+    module_params : dict or None, default=None
+        More arguments of `module`.
+    weak_augmentation, strong_augmentation : transformer, "passthrough" or None, default=None
+        Random changes of the two views; transformers of `skxrd.augmentation`, any other transformer
+        or a pipeline of them.
+    rendering : transformer, "passthrough" or None, default=None
+        What turns augmented patterns into the input of the network: deterministic transformers of
+        `skxrd.preprocessing`, any other transformer or a pipeline of them.
+    max_epochs : int, default=20
+        Number of passes over the unlabeled rows.
+    batch_size : int, default=32
+        Labeled rows in a batch, at most.
+    unlabeled_ratio : int, default=7
+        Unlabeled rows in a batch per labeled row of a full batch.
+    lr : float, default=1e-3
+        Learning rate of AdamW.
+    weight_decay : float, default=1e-2
+        Weight decay of AdamW.
+    callbacks : list of (str, skorch callback) or None, default=None
+        Callbacks of the training; clones of them are used.
+    device : str, default="cpu"
+        Device of the training, such as "cuda".
+    verbose : int, default=0
+        With 1, a progress bar is shown.
+    random_state : int, RandomState instance or None, default=None
+        Seed of initial weights, dropout, order and augmentations.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        Classes, without the unlabeled marker.
+    net_ : skorch.NeuralNetClassifier
+        The trained net.
+    algorithm_ : BaseAlgorithm
+        The algorithm with the state it reached.
+    weak_augmentation_, strong_augmentation_, rendering_ : transformer or "passthrough"
+        The fitted transformers.
+    history_ : list of dict
+        For each epoch the losses, and for algorithms with a threshold the mask rate and the
+        threshold of each class, averaged over the batches.
+    n_iter_ : int
+        Number of finished epochs.
+    interrupted_ : bool
+        Whether the training was interrupted.
+    n_features_in_ : int
+        Number of points of a pattern.
+
+    See Also
+    --------
+    XRDMatchClassifier : The method of the XRDMatch paper.
+    skxrd.ensemble.SemiSupervisedBaggingClassifier : Ensemble of such classifiers.
+
+    Examples
+    --------
+    >>> from skxrd import SemiSupervisedClassifier, TwoThetaGrid
+    >>> from skxrd.augmentation import PeakShift
+    >>> from skxrd.datasets import make_patterns
+    >>> from skxrd.preprocessing import PeakBroadener
+    >>> grid = TwoThetaGrid(10, 80, 351)
+    >>> X, y = make_patterns(120, grid=grid, labeled_fraction=0.2, random_state=0)
+    >>> classifier = SemiSupervisedClassifier(
+    ...     weak_augmentation=PeakShift(1),
+    ...     strong_augmentation=PeakShift(3),
+    ...     rendering=PeakBroadener(1.0, grid=grid),
+    ...     max_epochs=5,
+    ...     random_state=0,
+    ... )
+    >>> classifier.fit(X, y).predict(X[:3]).shape
+    (3,)
+    """
+
+    _parameter_constraints = {
+        **BaseSemiSupervisedClassifier._parameter_constraints,
+        "algorithm": [None, BaseAlgorithm],
+        "module": [None, callable],
+        "module_params": [None, dict],
+        "weak_augmentation": _TRANSFORMER,
+        "strong_augmentation": _TRANSFORMER,
+        "rendering": _TRANSFORMER,
+    }
+
+    def __init__(
+        self,
+        algorithm: BaseAlgorithm | None = None,
+        module: Callable[..., nn.Module] | None = None,
+        *,
+        module_params: dict[str, Any] | None = None,
+        weak_augmentation: Any = None,
+        strong_augmentation: Any = None,
+        rendering: Any = None,
+        max_epochs: int = 20,
+        batch_size: int = 32,
+        unlabeled_ratio: int = 7,
+        lr: float = 1e-3,
+        weight_decay: float = 1e-2,
+        callbacks: list[Any] | None = None,
+        device: str = "cpu",
+        verbose: int = 0,
+        random_state: int | np.random.RandomState | None = None,
+    ) -> None:
+        self.algorithm = algorithm
+        self.module = module
+        self.module_params = module_params
+        self.weak_augmentation = weak_augmentation
+        self.strong_augmentation = strong_augmentation
+        self.rendering = rendering
+        self.max_epochs = max_epochs
+        self.batch_size = batch_size
+        self.unlabeled_ratio = unlabeled_ratio
+        self.lr = lr
+        self.weight_decay = weight_decay
+        self.callbacks = callbacks
+        self.device = device
+        self.verbose = verbose
+        self.random_state = random_state
+
+    def _components(self) -> Components:
+        default = _DefaultRecipe(self.n_features_in_)
+        return Components(
+            algorithm=_or(self.algorithm, FixMatch),
+            module=self.module or ResNet1d,
+            module_params=self.module_params or {},
+            weak_augmentation=_or(self.weak_augmentation, default.weak_augmentation),
+            strong_augmentation=_or(self.strong_augmentation, default.strong_augmentation),
+            rendering=_or(self.rendering, default.rendering),
+        )
+
+
+class XRDMatchClassifier(BaseSemiSupervisedClassifier):
+    """The semi-supervised classifier of the XRDMatch paper.
+
+    FlexMatch on a `skxrd.networks.VGG11`: the weak view is a peak shift; the strong view is a peak
+    shift, scaling and elimination. Each view is divided by its maximum. The paper sets intensities
+    below a tenth of the maximum to zero beforehand: put `skxrd.preprocessing.IntensityFloor` before
+    this classifier in a pipeline to do the same.
+
+    Parameters
+    ----------
+    weak_delta : float, default=150
+        Largest shift of the weak view in grid points, at least 0.
+    strong_delta : float, default=300
+        Largest shift of the strong view in grid points, at least 0.
+    scaling_fraction : float, default=1.0
+        Part of the peaks that are scaled in the strong view, in [0, 1]; the paper's Ws.
+    epsilon : float, default=0.12
+        Half width of the random scaling factor, in [0, 1].
+    elimination_fraction : float, default=0.12
+        Part of the peaks that are weakened or removed in the strong view, in [0, 1]; the
+        paper's We.
+    threshold : float, default=0.95
+        Highest confidence threshold of a class, in [0, 1]; the paper's tau.
+    warm_up : bool, default=True
+        Whether unlabeled rows without a confident prediction keep the thresholds low.
+    unlabeled_weight : float, default=1.0
+        Weight of the unlabeled loss, at least 0.
+    unlabeled_ratio : int, default=3
+        Unlabeled rows in a batch per labeled row of a full batch; the paper's mu.
+    module_params : dict or None, default=None
+        Arguments of `skxrd.networks.VGG11`.
+    max_epochs : int, default=100
+        Number of passes over the unlabeled rows.
+    batch_size : int, default=32
+        Labeled rows in a batch, at most.
+    lr : float, default=3e-4
+        Learning rate of AdamW.
+    weight_decay : float, default=5e-4
+        Weight decay of AdamW.
+    callbacks : list of (str, skorch callback) or None, default=None
+        Callbacks of the training; clones of them are used.
+    device : str, default="cpu"
+        Device of the training, such as "cuda". On patterns of 4,501 points the network wants a GPU.
+    verbose : int, default=0
+        With 1, a progress bar is shown.
+    random_state : int, RandomState instance or None, default=None
+        Seed of initial weights, dropout, order and augmentations.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        Classes, without the unlabeled marker.
+    net_ : skorch.NeuralNetClassifier
+        The trained net.
+    algorithm_ : FlexMatch
+        The algorithm with the state it reached.
+    weak_augmentation_, strong_augmentation_, rendering_ : transformer
+        The fitted transformers.
+    history_ : list of dict
+        For each epoch the losses, the mask rate and the threshold of each class, averaged over the
+        batches.
+    n_iter_ : int
+        Number of finished epochs.
+    interrupted_ : bool
+        Whether the training was interrupted.
+    n_features_in_ : int
+        Number of points of a pattern.
+
+    See Also
+    --------
+    SemiSupervisedClassifier : The same machinery, composed freely.
+
+    References
+    ----------
+    XRDMatch: a semi-supervised learning framework to efficiently discover room temperature lithium
+    superionic conductors, Energy & Environmental Science (2024).
+
+    Examples
+    --------
+    >>> from skxrd import TwoThetaGrid, XRDMatchClassifier
+    >>> from skxrd.datasets import make_patterns
+    >>> grid = TwoThetaGrid(10, 80, 351)
+    >>> X, y = make_patterns(60, grid=grid, labeled_fraction=0.3, random_state=0)
+    >>> classifier = XRDMatchClassifier(
+    ...     weak_delta=2,
+    ...     strong_delta=4,
+    ...     max_epochs=1,
+    ...     module_params={"channels": (8, 8, 16, 16), "hidden_units": (32,)},
+    ...     random_state=0,
+    ... )
+    >>> classifier.fit(X, y).predict_proba(X[:3]).shape
+    (3, 2)
+    """
+
+    _parameter_constraints = {
+        **BaseSemiSupervisedClassifier._parameter_constraints,
+        "weak_delta": [Interval(Real, 0, None, closed="left")],
+        "strong_delta": [Interval(Real, 0, None, closed="left")],
+        "scaling_fraction": [Interval(Real, 0, 1, closed="both")],
+        "epsilon": [Interval(Real, 0, 1, closed="both")],
+        "elimination_fraction": [Interval(Real, 0, 1, closed="both")],
+        "threshold": [Interval(Real, 0, 1, closed="both")],
+        "warm_up": ["boolean"],
+        "unlabeled_weight": [Interval(Real, 0, None, closed="left")],
+        "module_params": [None, dict],
+    }
+
+    def __init__(
+        self,
+        *,
+        weak_delta: float = 150,
+        strong_delta: float = 300,
+        scaling_fraction: float = 1.0,
+        epsilon: float = 0.12,
+        elimination_fraction: float = 0.12,
+        threshold: float = 0.95,
+        warm_up: bool = True,
+        unlabeled_weight: float = 1.0,
+        unlabeled_ratio: int = 3,
+        module_params: dict[str, Any] | None = None,
+        max_epochs: int = 100,
+        batch_size: int = 32,
+        lr: float = 3e-4,
+        weight_decay: float = 5e-4,
+        callbacks: list[Any] | None = None,
+        device: str = "cpu",
+        verbose: int = 0,
+        random_state: int | np.random.RandomState | None = None,
+    ) -> None:
+        self.weak_delta = weak_delta
+        self.strong_delta = strong_delta
+        self.scaling_fraction = scaling_fraction
+        self.epsilon = epsilon
+        self.elimination_fraction = elimination_fraction
+        self.threshold = threshold
+        self.warm_up = warm_up
+        self.unlabeled_weight = unlabeled_weight
+        self.unlabeled_ratio = unlabeled_ratio
+        self.module_params = module_params
+        self.max_epochs = max_epochs
+        self.batch_size = batch_size
+        self.lr = lr
+        self.weight_decay = weight_decay
+        self.callbacks = callbacks
+        self.device = device
+        self.verbose = verbose
+        self.random_state = random_state
+
+    def _components(self) -> Components:
+        return Components(
+            algorithm=FlexMatch(self.threshold, self.unlabeled_weight, self.warm_up),
+            module=VGG11,
+            module_params=self.module_params or {},
+            weak_augmentation=PeakShift(self.weak_delta),
+            strong_augmentation=make_pipeline(
+                PeakShift(self.strong_delta),
+                PeakScaling(self.scaling_fraction, self.epsilon),
+                PeakElimination(self.elimination_fraction),
+            ),
+            rendering=IntensityScaler("max"),
+        )
+
+
+def _or(component: Any, default: Callable[[], Any]) -> Any:
+    return default() if component is None else component
+
+
+class _DefaultRecipe:
+    """Defaults of `SemiSupervisedClassifier`, for stick patterns from 0 to 90 degrees."""
+
+    def __init__(self, n_points: int) -> None:
+        self.n_points = n_points
+        self.points_per_degree = (n_points - 1) / 90
+
+    def weak_augmentation(self) -> PeakShift:
+        return PeakShift(0.1 * self.points_per_degree)
+
+    def strong_augmentation(self) -> Pipeline:
+        return make_pipeline(
+            PeakShift(0.5 * self.points_per_degree),
+            PeakScaling(epsilon=0.5, mode="multiplicative"),
+            PeakElimination(0.12),
+        )
+
+    def rendering(self) -> Pipeline:
+        steps = [PeakBroadener(0.5), IntensityScaler("sqrt")]
+        if self.n_points > _RENDERED_GRID.n_points:
+            # Profiles of 0.5 degrees need no finer steps than 0.2 degrees, at a tenth of the cost.
+            steps.insert(1, PatternResampler(_RENDERED_GRID))
+        return make_pipeline(*steps)

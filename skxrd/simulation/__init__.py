@@ -1,0 +1,16 @@
+"""Structures to powder patterns: lines of a structure, binned on a grid and broadened."""
+
+from skxrd.simulation._profiles import gaussian, lorentzian, profile_kernel, pseudo_voigt
+from skxrd.simulation._simulator import PatternSimulator, SimulatedPatterns
+from skxrd.simulation._structures import read_structure, structure_id
+
+__all__ = [
+    "PatternSimulator",
+    "SimulatedPatterns",
+    "gaussian",
+    "lorentzian",
+    "profile_kernel",
+    "pseudo_voigt",
+    "read_structure",
+    "structure_id",
+]
