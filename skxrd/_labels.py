@@ -10,9 +10,11 @@ from sklearn.utils import column_or_1d
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import assert_all_finite
 
+from skxrd._sklearn import is_pandas_na
+
 UNLABELED = -1
 
-__all__ = ["UNLABELED", "encode_labels", "labeled_mask"]
+__all__ = ["UNLABELED", "encode_labels", "labeled_mask", "plain_labels"]
 
 
 def labeled_mask(y: ArrayLike) -> NDArray[np.bool_]:
@@ -29,19 +31,30 @@ def labeled_mask(y: ArrayLike) -> NDArray[np.bool_]:
         True where a row is labeled.
     """
     y = np.asarray(y)
-    if y.dtype.kind in "US":  # text cannot hold -1: every row is labeled
-        return np.ones(y.shape, dtype=bool)
+    if y.dtype.kind == "U":  # numpy turns the -1 of a list like ["a", -1] into text
+        return y != str(UNLABELED)
     if y.dtype.kind != "O":
         return y != UNLABELED
     return np.array([not _is_unlabeled(label) for label in y.ravel()], dtype=bool).reshape(y.shape)
 
 
 def _is_unlabeled(label: Any) -> bool:
-    if label is None:
+    if label is None or is_pandas_na(label):
         return True
     if isinstance(label, str):
         return False
     return bool(label == UNLABELED or label != label)  # NaN differs from itself
+
+
+def plain_labels(y: NDArray[Any]) -> NDArray[Any]:
+    """Give numbers kept in an array of objects the type that they share; leave all else alone.
+
+    scikit-learn takes objects for labels only if they are text.
+    """
+    if y.dtype.kind != "O":
+        return y
+    plain = np.array(y.tolist())
+    return plain if plain.dtype.kind in "biuf" and plain.shape == y.shape else y
 
 
 def encode_labels(y: ArrayLike, *, estimator_name: str) -> tuple[NDArray[Any], NDArray[np.int64]]:
@@ -75,12 +88,13 @@ def encode_labels(y: ArrayLike, *, estimator_name: str) -> tuple[NDArray[Any], N
             f"{estimator_name} needs labeled rows of at least two classes, but all {len(y)} rows "
             f"of y are unlabeled ({UNLABELED}, None or NaN)."
         )
-    known = y[labeled]
-    if known.dtype.kind == "O" and {type(label) for label in known} <= {str, np.str_}:
+    known = plain_labels(y[labeled])
+    is_object = known.dtype.kind == "O"
+    if is_object and {type(label) for label in known} <= {str, np.str_}:
         known = known.astype(str)
     check_classification_targets(known)
     classes, encoded = np.unique(known, return_inverse=True)
-    if y.dtype.kind == "O":
+    if is_object:
         classes = classes.astype(object)
     if len(classes) < 2:
         raise ValueError(

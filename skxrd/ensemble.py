@@ -13,11 +13,12 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, clone
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.pipeline import Pipeline
 from sklearn.utils import check_random_state
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from skxrd._labels import UNLABELED, encode_labels, labeled_mask
+from skxrd._labels import UNLABELED, encode_labels, labeled_mask, plain_labels
 from skxrd._sklearn import HasMethods, Interval, StrOptions, fit_context, set_random_states
 from skxrd.semi_supervised import SemiSupervisedClassifier
 
@@ -195,10 +196,11 @@ class SemiSupervisedBaggingClassifier(ClassifierMixin, MetaEstimatorMixin, BaseE
             for member, rows in zip(members, samples, strict=True)
         )
         try:
-            for member in self._with_progress(jobs):
-                fitted.append(member)
-                if getattr(member, "interrupted_", False):
-                    raise KeyboardInterrupt
+            with _one_torch_thread():  # around all, so that threads restore no value of each other
+                for member in self._with_progress(jobs):
+                    fitted.append(member)
+                    if _interrupted(member):
+                        raise KeyboardInterrupt
         except KeyboardInterrupt:
             if not fitted:
                 raise
@@ -313,7 +315,8 @@ class SemiSupervisedBaggingClassifier(ClassifierMixin, MetaEstimatorMixin, BaseE
         """
         labeled = labeled_mask(y)
         weight = None if sample_weight is None else np.asarray(sample_weight)[labeled]
-        return super().score(np.asarray(X)[labeled], np.asarray(y)[labeled], weight)
+        known = plain_labels(np.asarray(y)[labeled])
+        return super().score(np.asarray(X)[labeled], known, weight)
 
     def _combine(self, probabilities: NDArray[np.floating]) -> NDArray[np.floating]:
         if self.voting == "soft":
@@ -342,7 +345,8 @@ class SemiSupervisedBaggingClassifier(ClassifierMixin, MetaEstimatorMixin, BaseE
         winner = self.classes_[np.nan_to_num(self.oob_decision_function_).argmax(axis=1)]
         if winner.dtype.kind in "US":  # text has no room for -1
             winner = winner.astype(object)
-        self.oob_prediction_ = np.where(out_of_bag, winner, UNLABELED)
+        # A numpy integer: one of Python would be squeezed into the type of small classes.
+        self.oob_prediction_ = np.where(out_of_bag, winner, np.int64(UNLABELED))
 
 
 def _votes(probabilities: NDArray[np.floating]) -> NDArray[np.int64]:
@@ -356,6 +360,11 @@ def _fit_member(
 ) -> Any:
     with _one_torch_thread():
         return member.fit(X[rows], codes[rows])
+
+
+def _interrupted(member: Any) -> bool:
+    classifier = member[-1] if isinstance(member, Pipeline) else member
+    return getattr(classifier, "interrupted_", False)
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.metrics import precision_recall_fscore_support
 from sklearn.utils.validation import check_is_fitted
 
-from skxrd._labels import labeled_mask
+from skxrd._labels import labeled_mask, plain_labels
 from skxrd._sklearn import StrOptions, validate_params
 
 __all__ = ["classification_report_table"]
@@ -62,8 +62,8 @@ def classification_report_table(
     Raises
     ------
     ValueError
-        If no row is labeled, or if an out-of-bag report is asked for other rows than the training
-        rows, or if no labeled row is out-of-bag.
+        If no row is labeled, if the ensemble does not know a label, if an out-of-bag report is
+        asked for other rows than the training rows, or if no labeled row is out-of-bag.
 
     References
     ----------
@@ -93,7 +93,14 @@ def classification_report_table(
     labeled = np.flatnonzero(labeled_mask(y))
     if len(labeled) == 0:
         raise ValueError(f"A report needs labeled rows; all {len(y)} rows of y are unlabeled.")
-    truth = np.searchsorted(ensemble.classes_, y[labeled].astype(ensemble.classes_.dtype))
+    known = plain_labels(y[labeled])
+    unknown = np.setdiff1d(known, ensemble.classes_)
+    if len(unknown) > 0:
+        raise ValueError(
+            f"y holds labels that are not among the classes {ensemble.classes_.tolist()} of the "
+            f"ensemble: {unknown.tolist()}."
+        )
+    truth = np.searchsorted(ensemble.classes_, known)
     X = np.asarray(X)[labeled]
     probabilities = ensemble.member_probabilities(X)
     judged = np.ones((len(probabilities), len(labeled)), dtype=bool)

@@ -44,7 +44,7 @@ class LabeledFold(BaseCrossValidator):
     __metadata_request__split: ClassVar = {"groups": True}
 
     def __init__(self, cv: Any = 5) -> None:
-        self.cv = cv
+        self.cv = list(cv) if isinstance(cv, Iterator) else cv  # read more than once
 
     def split(
         self, X: ArrayLike, y: ArrayLike, groups: ArrayLike | None = None

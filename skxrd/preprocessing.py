@@ -24,7 +24,13 @@ from skxrd._tensors import to_numpy, to_tensor
 from skxrd.grid import TwoThetaGrid
 from skxrd.simulation._profiles import profile_kernel
 
-__all__ = ["IntensityFloor", "IntensityScaler", "PatternResampler", "PeakBroadener"]
+__all__ = [
+    "BasePreprocessor",
+    "IntensityFloor",
+    "IntensityScaler",
+    "PatternResampler",
+    "PeakBroadener",
+]
 
 
 class BasePreprocessor(TransformerMixin, BaseEstimator):

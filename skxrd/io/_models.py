@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 import warnings
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -91,12 +92,24 @@ def load_model(path: str | os.PathLike[str], *, trusted: list[str] | None = None
     -----
     UserWarning
         If the file was written by another version of skxrd.
+
+    Examples
+    --------
+    >>> import tempfile, pathlib
+    >>> import numpy as np
+    >>> from skxrd.io import load_model, save_model
+    >>> from skxrd.preprocessing import IntensityScaler
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = pathlib.Path(folder) / "scaler.skops"
+    ...     save_model(IntensityScaler("sqrt").fit(np.ones((1, 3))), path)
+    ...     load_model(path).transform(np.array([[0.0, 25.0, 100.0]]))
+    array([[0. , 0.5, 1. ]])
     """
     skops = import_optional("skops.io", extra="persist", purpose="Loading a model")
     path = Path(path)
     try:
         unknown = skops.get_untrusted_types(file=path)
-    except (ValueError, KeyError, OSError) as error:
+    except (ValueError, KeyError, OSError, zipfile.BadZipFile) as error:
         if isinstance(error, FileNotFoundError):
             raise
         raise FileFormatError(f"{path} is no model written by skxrd.io.save_model.") from error

@@ -16,12 +16,13 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.pipeline import Pipeline
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 from torch import nn
 
-from skxrd._labels import encode_labels, labeled_mask
-from skxrd._sklearn import Interval, fit_context
+from skxrd._labels import encode_labels, labeled_mask, plain_labels
+from skxrd._sklearn import Interval, fit_context, set_random_states
 from skxrd._tensors import apply, to_numpy, to_tensor
 from skxrd.semi_supervised._algorithms._base import UNLABELED_WEAK, BaseAlgorithm
 from skxrd.semi_supervised._batches import PairedBatches, PlainBatches
@@ -107,7 +108,7 @@ class BaseSemiSupervisedClassifier(ClassifierMixin, BaseEstimator):
         X, codes = validate_data(self, X, y, dtype=np.float32)
         seed = check_random_state(self.random_state).randint(np.iinfo(np.int32).max)
         n_unlabeled = int((codes == -1).sum())
-        self._prepare_components(X[:2])
+        self._prepare_components(X, np.random.RandomState(seed))
         self.algorithm_.initialize(len(self.classes_), n_unlabeled, torch.device(self.device))
         with self._seeded(seed):
             self.net_ = self._make_net(seed).initialize()
@@ -171,17 +172,22 @@ class BaseSemiSupervisedClassifier(ClassifierMixin, BaseEstimator):
         """
         labeled = labeled_mask(y)
         weight = None if sample_weight is None else np.asarray(sample_weight)[labeled]
-        return super().score(np.asarray(X)[labeled], np.asarray(y)[labeled], weight)
+        known = plain_labels(np.asarray(y)[labeled])
+        return super().score(np.asarray(X)[labeled], known, weight)
 
-    def _prepare_components(self, X: NDArray[np.float32]) -> None:
+    def _prepare_components(
+        self, X: NDArray[np.float32], random_state: np.random.RandomState
+    ) -> None:
         parts = self._components()
         self.algorithm_ = clone(parts.algorithm)
         for name in ("weak_augmentation", "strong_augmentation", "rendering"):
             component = clone(getattr(parts, name), safe=False)
             if hasattr(component, "fit"):
-                component.fit(X)
+                # A pipeline transforms while it is fitted, unseeded from numpy's global generator.
+                set_random_states(component, random_state)
+                component.fit(X if _learns(component) else X[:2])
             setattr(self, f"{name}_", component)
-        self._n_points = apply(self.rendering_, to_tensor(X)).shape[1]
+        self._n_points = apply(self.rendering_, to_tensor(X[:2])).shape[1]
 
     def _make_net(self, seed: int) -> SemiSupervisedNet:
         """Translate our parameters to skorch's; the only place that does."""
@@ -281,6 +287,15 @@ class BaseSemiSupervisedClassifier(ClassifierMixin, BaseEstimator):
             self.net_.module_.load_state_dict(
                 {name: torch.as_tensor(value) for name, value in weights.items()}
             )
+
+
+def _learns(component: Any) -> bool:
+    """Whether a transformer learns from data; those of skxrd read nothing but the shape."""
+    if isinstance(component, Pipeline):
+        return any(_learns(step) for _, step in component.steps)
+    return hasattr(component, "fit") and not (
+        hasattr(component, "augment") or hasattr(component, "render")
+    )
 
 
 def _epoch_rows(net: SemiSupervisedNet) -> list[dict[str, float]]:

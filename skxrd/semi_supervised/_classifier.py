@@ -249,16 +249,21 @@ class XRDMatchClassifier(BaseSemiSupervisedClassifier):
     >>> from skxrd import TwoThetaGrid, XRDMatchClassifier
     >>> from skxrd.datasets import make_patterns
     >>> grid = TwoThetaGrid(10, 80, 351)
-    >>> X, y = make_patterns(60, grid=grid, labeled_fraction=0.3, random_state=0)
+    >>> X, y = make_patterns(120, n_classes=3, grid=grid, labeled_fraction=0.2, random_state=0)
+    >>> small = {
+    ...     "channels": (8, 16), "kernel_sizes": (8, 4), "hidden_units": (32,), "batch_norm": True
+    ... }
     >>> classifier = XRDMatchClassifier(
     ...     weak_delta=2,
     ...     strong_delta=4,
-    ...     max_epochs=1,
-    ...     module_params={"channels": (8, 8, 16, 16), "hidden_units": (32,)},
+    ...     max_epochs=8,
+    ...     batch_size=8,
+    ...     lr=0.003,
+    ...     module_params=small,
     ...     random_state=0,
     ... )
     >>> classifier.fit(X, y).predict_proba(X[:3]).shape
-    (3, 2)
+    (3, 3)
     """
 
     _parameter_constraints = {

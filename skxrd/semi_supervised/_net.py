@@ -93,7 +93,8 @@ class SemiSupervisedNet(NeuralNetClassifier):
         loss.backward()
         for name, value in terms.items():
             self.history.record_batch(name, value.item())
-        for name, number in self.algorithm.monitor().items():
+        monitored = self.algorithm.monitor() if len(index[~labeled]) else {}
+        for name, number in monitored.items():
             self.history.record_batch(name, number)
         predicted = [outputs[view] for view in (LABELED, UNLABELED_WEAK) if view in outputs]
         return {"loss": loss.detach(), "y_pred": torch.cat(predicted).detach()}
@@ -134,13 +135,17 @@ class SemiSupervisedNet(NeuralNetClassifier):
 
 
 class EpochAverages(Callback):
-    """Write the mean of everything recorded per batch into the row of the epoch."""
+    """Write the mean of everything recorded per batch into the row of the epoch.
+
+    With few unlabeled rows the last batches of an epoch hold none, and record nothing of them.
+    """
 
     def on_epoch_end(self, net: SemiSupervisedNet, **kwargs: Any) -> None:
         batches = net.history[-1]["batches"]
         for name in batches[0]:
             if not name.startswith(("train_", "valid_")):
-                net.history.record(name, float(np.mean([batch[name] for batch in batches])))
+                values = [batch[name] for batch in batches if name in batch]
+                net.history.record(name, float(np.mean(values)))
 
 
 class EpochProgress(Callback):

@@ -52,6 +52,15 @@ class SimulatedPatterns:
         Structures without a pattern.
     notes : DataFrame with columns "position", "id", "note"
         Structures whose file or pattern deserves a look.
+
+    Examples
+    --------
+    >>> from pymatgen.core import Lattice, Structure
+    >>> from skxrd import PatternSimulator
+    >>> iron = Structure(Lattice.cubic(2.87), ["Fe", "Fe"], [[0, 0, 0], [0.5, 0.5, 0.5]])
+    >>> simulated = PatternSimulator().simulate([iron])
+    >>> simulated.formulas, len(simulated.failures)
+    (['Fe'], 0)
     """
 
     patterns: NDArray[np.float32]

@@ -1,0 +1,127 @@
+"""The picture of a screening: candidates, votes and how far to trust them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from sklearn.metrics import ConfusionMatrixDisplay
+
+from skxrd.grid import TwoThetaGrid
+
+if TYPE_CHECKING:
+    from skxrd.cli._report import Results
+
+__all__ = ["draw_summary"]
+
+_N_PATTERNS = 5
+_HONEST, _FLATTERING = "tab:blue", "tab:orange"
+
+
+def draw_summary(results: Results, path: Path) -> None:
+    """Draw the summary of a screening.
+
+    Parameters
+    ----------
+    results : Results
+        What the run gave.
+    path : Path
+        Picture to be written, a PNG file.
+    """
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(11, 8), layout="constrained")
+    axes = figure.subplots(2, 2)
+    _draw_patterns(results, axes[0, 0])
+    _draw_votes(results, axes[0, 1])
+    _draw_confusion(results, axes[1, 0])
+    _draw_scores(results, axes[1, 1])
+    figure.savefig(path, dpi=150, format="png")
+
+
+def _draw_patterns(results: Results, ax: Any) -> None:
+    two_theta = TwoThetaGrid().two_theta
+    best = results.candidates.head(_N_PATTERNS)
+    rows = results.candidate_rows[: len(best)]
+    for place, (row, formula) in enumerate(zip(rows, best["formula"], strict=True)):
+        pattern = results.patterns[row]
+        base = len(best) - 1 - place
+        lines = pattern > 0
+        height = 0.8 * pattern[lines] / max(float(pattern.max()), 1e-12)
+        ax.vlines(two_theta[lines], base, base + height, color="tab:blue", linewidth=0.8)
+        ax.axhline(base, color="0.7", linewidth=0.6)
+        ax.text(
+            two_theta[-1] - 0.8, base + 0.82, f"{place + 1}  {formula}", ha="right", va="center"
+        )
+    ax.set(
+        title="Simulated patterns of the best candidates",
+        xlabel="two-theta (degrees)",
+        ylabel="intensity (a.u., shifted)",
+        yticks=[],
+        xlim=(two_theta[0], two_theta[-1]),
+        ylim=(-0.05, len(best) + 0.05),
+    )
+
+
+def _draw_votes(results: Results, ax: Any) -> None:
+    n_members = len(results.ensemble.estimators_)
+    counts = np.bincount(results.candidates["output_frequency"], minlength=n_members + 1)
+    bars = ax.bar(np.arange(n_members + 1), counts, color="tab:blue")
+    ax.bar_label(bars, fontsize="small")
+    ax.xaxis.get_major_locator().set_params(integer=True)
+    ax.set(
+        title="Votes for the candidates",
+        xlabel=f"output frequency (members of {n_members} that vote for the class)",
+        ylabel="number of structures",
+    )
+    ax.margins(y=0.1)
+
+
+def _draw_confusion(results: Results, ax: Any) -> None:
+    ConfusionMatrixDisplay.from_predictions(
+        *results.judged,
+        labels=[0, 1],
+        display_labels=["negative (0)", "positive (1)"],
+        cmap="Blues",
+        colorbar=False,
+        ax=ax,
+    )
+    ax.set(
+        title=f"Out-of-bag predictions, {len(results.judged[0])} labeled structures",
+        xlabel="predicted class",
+        ylabel="label",
+    )
+
+
+def _draw_scores(results: Results, ax: Any) -> None:
+    metrics = ["precision", "recall", "f1"]
+    places = np.arange(len(metrics))
+    groups = [
+        ("out_of_bag", -0.2, _HONEST, "white", "out-of-bag (honest)"),
+        ("resubstitution", 0.2, _FLATTERING, "black", "resubstitution (seen in training)"),
+    ]
+    for evaluation, shift, color, text_color, label in groups:
+        heights = [results.ensemble_score(evaluation, metric) for metric in metrics]
+        bars = ax.bar(places + shift, heights, 0.38, color=color, label=label)
+        ax.bar_label(bars, fmt="%.2f", label_type="center", color=text_color)
+    low, high = results.interval
+    score = results.ensemble_score("out_of_bag")
+    ax.errorbar(
+        places[-1] - 0.2,
+        score,
+        yerr=[[max(score - low, 0)], [max(high - score, 0)]],
+        color="black",
+        capsize=4,
+        linestyle="none",
+        label="95 % interval (bootstrap)",
+    )
+    ax.set(
+        title="Macro averages of the ensemble",
+        xticks=places,
+        xticklabels=["precision", "recall", "F1"],
+        ylabel="score",
+        ylim=(0, 1.4),
+        yticks=np.linspace(0, 1, 6),
+    )
+    ax.legend(loc="upper left")

@@ -1,0 +1,70 @@
+"""Results appear when they are complete, or not at all."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+__all__ = ["complete_file", "complete_folder"]
+
+
+@contextmanager
+def complete_file(path: Path) -> Iterator[BinaryIO]:
+    """Open a file under a temporary name; it gets its own when the block ends without an error.
+
+    Parameters
+    ----------
+    path : Path
+        File to be written.
+
+    Yields
+    ------
+    file
+        Binary file, open for writing.
+    """
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with open(unfinished, "xb") as file:
+            yield file
+        os.replace(unfinished, path)
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+@contextmanager
+def complete_folder(path: Path, *, stale: tuple[str, ...] = ()) -> Iterator[Path]:
+    """Make a folder whose files move into `path` when the block ends without an error.
+
+    Parameters
+    ----------
+    path : Path
+        Folder of the results; made if there is none, and removed again after an error.
+    stale : tuple of str, default=()
+        Files of an earlier run that are removed at the end if this run did not write them.
+
+    Yields
+    ------
+    Path
+        Folder to write to, inside `path` and thus on its file system.
+    """
+    if path.exists() and not path.is_dir():
+        raise NotADirectoryError(f"{path} is a file; --out needs a folder")
+    is_new = not path.exists()
+    path.mkdir(parents=True, exist_ok=True)
+    unfinished = Path(tempfile.mkdtemp(dir=path, prefix=".unfinished-"))
+    try:
+        yield unfinished
+        for file in sorted(unfinished.iterdir()):
+            os.replace(file, path / file.name)
+            stale = tuple(name for name in stale if name != file.name)
+        for name in stale:
+            (path / name).unlink(missing_ok=True)
+    finally:
+        shutil.rmtree(unfinished)
+        if is_new and not any(path.iterdir()):
+            path.rmdir()

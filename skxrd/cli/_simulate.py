@@ -1,0 +1,117 @@
+"""``skxrd simulate``: structures to a file of patterns."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import joblib
+import numpy as np
+import pandas as pd
+from rich.console import Console
+
+from skxrd.cli._console import show_warnings_of_worker
+from skxrd.cli._files import complete_file
+from skxrd.cli._tables import Columns, read_structures
+from skxrd.exceptions import InvalidStructureError
+from skxrd.grid import TwoThetaGrid
+from skxrd.simulation import PatternSimulator, SimulatedPatterns
+from skxrd.simulation._lines import wavelength_in_angstrom
+
+__all__ = ["run_simulator", "simulate"]
+
+
+def simulate(args: argparse.Namespace) -> None:
+    """Run the subcommand.
+
+    Parameters
+    ----------
+    args : argparse.Namespace
+        Arguments as the parser returns them.
+    """
+    out = args.out
+    if out.suffix.lower() not in (".npz", ".csv"):
+        raise argparse.ArgumentError(None, f"--out needs a file .npz or .csv, got {out}.")
+    if not out.parent.is_dir():
+        raise NotADirectoryError(f"--out: there is no folder {out.parent}.")
+    grid, simulator = _make_simulator(args)
+    table = read_structures(args.structures, Columns(args.id_column, args.structure_column))
+    simulated = run_simulator(simulator, table)
+    ids = table["id"].to_numpy()[simulated.kept]
+    _write(out, grid, simulator, simulated, ids)
+
+    n_failed = len(simulated.failures)
+    failed = f"; {n_failed} gave none" if n_failed else ""
+    console = Console(highlight=False, markup=False, soft_wrap=True)
+    console.print(f"Patterns of {len(table) - n_failed} structures in {out}{failed}.")
+
+
+def _make_simulator(args: argparse.Namespace) -> tuple[TwoThetaGrid, PatternSimulator]:
+    try:
+        grid = TwoThetaGrid(args.start, args.stop, args.points)
+        return grid, PatternSimulator(
+            grid,
+            wavelength=args.wavelength,
+            fwhm=args.fwhm,
+            on_error=args.on_error,
+            n_jobs=args.jobs or joblib.cpu_count(),
+            verbose=1,
+        ).fit()
+    except ValueError as error:  # nothing but the parameters has been looked at
+        raise argparse.ArgumentError(None, str(error)) from error
+
+
+def run_simulator(simulator: PatternSimulator, table: pd.DataFrame) -> SimulatedPatterns:
+    """Simulate the patterns of a table of structures.
+
+    Parameters
+    ----------
+    simulator : PatternSimulator
+        Simulator with its parameters.
+    table : DataFrame with a column "structure"
+        Structures.
+
+    Returns
+    -------
+    SimulatedPatterns
+        What the simulator returns.
+
+    Raises
+    ------
+    InvalidStructureError
+        If not one structure gives a pattern.
+    """
+    with joblib.parallel_config("loky", initializer=show_warnings_of_worker):
+        simulated = simulator.simulate(table["structure"].tolist())
+    failures = simulated.failures
+    if len(failures) == len(table):
+        raise InvalidStructureError(
+            f"None of the {len(table)} structures gave a pattern; the first: "
+            f"{failures['reason'].iloc[0]}"
+        )
+    return simulated
+
+
+def _write(
+    out: Path,
+    grid: TwoThetaGrid,
+    simulator: PatternSimulator,
+    simulated: SimulatedPatterns,
+    ids: np.ndarray,
+) -> None:
+    patterns = simulated.patterns
+    with complete_file(out) as file:
+        if out.suffix.lower() == ".csv":
+            frame = pd.DataFrame(patterns, columns=simulator.get_feature_names_out())
+            frame.insert(0, "formula", simulated.formulas)
+            frame.insert(0, "id", ids)
+            frame.to_csv(file, index=False)
+            return
+        np.savez_compressed(
+            file,
+            patterns=patterns,
+            ids=ids.astype(str),
+            formulas=np.array(simulated.formulas, dtype=str),
+            two_theta=grid.two_theta,
+            wavelength=wavelength_in_angstrom(simulator.wavelength),
+        )
