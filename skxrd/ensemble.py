@@ -215,9 +215,12 @@ class SemiSupervisedBaggingClassifier(ClassifierMixin, MetaEstimatorMixin, BaseE
     def _with_progress(self, jobs: Iterator[Any]) -> Iterator[Any]:
         if not self.verbose:
             return jobs
+        from rich.console import Console
         from rich.progress import track
 
-        return iter(track(jobs, description="training members", total=self.n_estimators))
+        console = Console(stderr=True)
+        description = "Training members"
+        return iter(track(jobs, description, total=self.n_estimators, console=console))
 
     def member_probabilities(self, X: ArrayLike) -> NDArray[np.floating]:
         """Predict the probability of each class by each member.

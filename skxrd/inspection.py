@@ -288,8 +288,7 @@ class TrainingDisplay:
     history : list of dict
         One dictionary of numbers per epoch: the attribute `history_` of a fitted classifier.
     class_names : sequence of str of length n_classes, default=None
-        Names of the classes, in the order of the thresholds; None stands for "class 0", "class 1",
-        and so on.
+        Names of the classes, in the order of the thresholds; None stands for "0", "1", ...
 
     Attributes
     ----------
@@ -394,7 +393,7 @@ class TrainingDisplay:
             return panels
         panels["Mask rate"] = {"mask_rate": ""}
         thresholds = [name for name in columns if name.startswith("threshold_")]
-        names = self.class_names or [f"class {code}" for code in range(len(thresholds))]
+        names = self.class_names or [str(code) for code in range(len(thresholds))]
         if len(names) != len(thresholds) and thresholds:
             raise ValueError(
                 f"class_names must name each class: got {len(names)} names for "
@@ -425,7 +424,7 @@ class TrainingDisplay:
         else:
             ax.set_ylim(-0.03, 1.03)
         if len(columns) > 1:
-            ax.legend(frameon=False)
+            ax.legend(frameon=False, title="Class" if title == "Threshold" else None)
 
     @classmethod
     def from_estimator(

@@ -1,6 +1,7 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -560,6 +561,15 @@ def test_paths_are_relative_to_the_table(tmp_path):
     assert table["id"].tolist() == ["a", "b"]
 
 
+def test_named_columns_bind_one_kind_of_table(tmp_path, texts):
+    pd.DataFrame({"Key": ["a"], "cif": texts[:1]}).to_csv(tmp_path / "pool.csv", index=False)
+    columns = _tables.Columns(id="key", structure="text")
+    with pytest.raises(FileFormatError, match="has no column 'text'; it has 'Key', 'cif'"):
+        _tables.read_structures([tmp_path / "pool.csv"], columns)
+    table = _tables.read_structures([tmp_path / "pool.csv"], replace(columns, binding=False))
+    assert (table["id"][0], table["structure"][0]) == ("a", texts[0].strip())
+
+
 @pytest.mark.real_data
 def test_labels_of_obelix(shared_data, obelix_cifs):
     path = shared_data / "obelix" / "train.csv"
@@ -582,7 +592,7 @@ def obelix_cifs(shared_data, tmp_path):
 @pytest.mark.real_data
 @pytest.mark.slow
 def test_screening_with_rows_of_obelix(shared_data, obelix_cifs, tmp_path, texts):
-    rows = pd.read_csv(shared_data / "obelix" / "train.csv", dtype=str)
+    rows = pd.read_csv(shared_data / "obelix" / "train.csv", dtype={"ID": str})
     frame = _obelix._make_frame(rows)
     superionic = _obelix._label(frame, 1e-4) == 1
     has_cif = frame["id"].isin([file.stem for file in obelix_cifs.iterdir()])

@@ -38,6 +38,7 @@ LAYERS = [
     "datasets",
     "cli",
     "testing",
+    "__main__",
 ]
 BOTTOM = {"grid", "exceptions"}
 
@@ -124,7 +125,8 @@ def within(name: str, prefixes: tuple[str, ...]) -> bool:
 
 def layer(name: str) -> int:
     room = name.split(".")[1]
-    return 0 if room in BOTTOM or room.startswith("_") else LAYERS.index(room)
+    is_bottom = room in BOTTOM or (room.startswith("_") and room not in LAYERS)
+    return 0 if is_bottom else LAYERS.index(room)
 
 
 def test_each_room_has_its_layer():

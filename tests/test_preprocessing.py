@@ -210,7 +210,7 @@ def test_default_grids(X):
     ids=["broadener", "resampler"],
 )
 def test_wrong_number_of_points(preprocessor):
-    with pytest.raises(ValueError, match="grid has 351 points, but .* n_features = 350"):
+    with pytest.raises(ValueError, match=r"grid has 351 points, but .* n_features = 350"):
         preprocessor.fit(np.ones((2, 350)))
 
 

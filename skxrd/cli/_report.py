@@ -188,9 +188,11 @@ def print_results(results: Results, out: Path, console: Console) -> None:
     n_members = len(results.ensemble.estimators_)
     shown = results.candidates.head(_N_SHOWN)
     table = Table(title=f"Candidates 1 to {len(shown)} of {len(results.candidates)}")
-    for name in ("rank", "id", "formula", "output frequency", "mean probability"):
+    for name in ("rank", "id", "formula", "output\nfrequency", "mean\nprobability"):
         is_text = name in ("id", "formula")
-        table.add_column(name, justify="left" if is_text else "right", overflow="fold")
+        table.add_column(
+            name, justify="left" if is_text else "right", overflow="fold", no_wrap=not is_text
+        )
     for row in shown.itertuples():
         table.add_row(
             str(row.Index),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from time import perf_counter
 from typing import Any
@@ -205,7 +205,8 @@ def _gather_pool(
 ) -> tuple[pd.DataFrame, list[str]]:
     sources = [str(args.labels)] if (known["label"] == UNLABELED).any() else []
     if args.structures:
-        pool = read_structures(args.structures, columns)
+        # The options name the columns of the table of labels, if there is one.
+        pool = read_structures(args.structures, replace(columns, binding=args.labels is None))
         if args.labels is not None:  # the same file or text again is no candidate
             pool = pool[~pool["structure"].isin(known["structure"])]
         return pool, sources + [str(path) for path in args.structures]

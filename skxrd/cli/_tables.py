@@ -36,12 +36,17 @@ _CODES = {"1": 1, "1.0": 1, "0": 0, "0.0": 0, "-1": UNLABELED, "-1.0": UNLABELED
 
 @dataclass(frozen=True)
 class Columns:
-    """Names of columns as the options give them; None stands for the usual names."""
+    """Names of columns as the options give them; None stands for the usual names.
+
+    Where tables of several kinds are read, the names may be those of another one: if they are not
+    `binding`, the usual names stand in for them.
+    """
 
     id: str | None = None
     structure: str | None = None
     label: str | None = None
     conductivity: str | None = None
+    binding: bool = True
 
 
 def make_table(ids: Sequence[str], structures: Sequence[Any], labels: Any) -> pd.DataFrame:
@@ -174,15 +179,18 @@ def _read_csv(path: Path) -> pd.DataFrame:
     return frame.fillna("").apply(lambda column: column.str.strip())
 
 
-def _find(frame: pd.DataFrame, path: Path, wanted: str | None, usual: Sequence[str]) -> str | None:
+def _find(
+    frame: pd.DataFrame, path: Path, columns: Columns, role: str, usual: Sequence[str]
+) -> str | None:
+    wanted = getattr(columns, role)
     by_name = {str(name).strip().lower(): str(name) for name in reversed(frame.columns)}
-    if wanted is None:
-        return next((by_name[name] for name in usual if name in by_name), None)
     if wanted in frame.columns:
         return wanted
-    if wanted.strip().lower() in by_name:
+    if wanted is not None and wanted.strip().lower() in by_name:
         return by_name[wanted.strip().lower()]
-    raise FileFormatError(f"{path} has no column {wanted!r}; it has {_listed(frame)}.")
+    if wanted is not None and columns.binding:
+        raise FileFormatError(f"{path} has no column {wanted!r}; it has {_listed(frame)}.")
+    return next((by_name[name] for name in usual if name in by_name), None)
 
 
 def _listed(frame: pd.DataFrame) -> str:
@@ -190,7 +198,7 @@ def _listed(frame: pd.DataFrame) -> str:
 
 
 def _with_structures(frame: pd.DataFrame, path: Path, columns: Columns) -> pd.DataFrame:
-    name = _find(frame, path, columns.structure, _STRUCTURES)
+    name = _find(frame, path, columns, "structure", _STRUCTURES)
     if name is None:
         raise FileFormatError(
             f"{path} has no column of structures ({', '.join(_STRUCTURES)}); name it with "
@@ -198,7 +206,7 @@ def _with_structures(frame: pd.DataFrame, path: Path, columns: Columns) -> pd.Da
             f"It has {_listed(frame)}."
         )
     items = [_item(value, path.parent) for value in frame[name]]
-    ids = _find(frame, path, columns.id, _IDS)
+    ids = _find(frame, path, columns, "id", _IDS)
     if ids is None:
         names = [structure_id(item, row) for row, item in enumerate(items)]
     else:
@@ -209,7 +217,7 @@ def _with_structures(frame: pd.DataFrame, path: Path, columns: Columns) -> pd.Da
 def _with_files(frame: pd.DataFrame, path: Path, columns: Columns, folder: Path) -> pd.DataFrame:
     if not folder.is_dir():
         raise NotADirectoryError(f"--cif-dir {folder} is no folder.")
-    ids = _find(frame, path, columns.id, _IDS)
+    ids = _find(frame, path, columns, "id", _IDS)
     if ids is None:
         raise FileFormatError(
             f"{path} has no column of ids ({', '.join(_IDS)}), which --cif-dir needs; name it with "
@@ -229,12 +237,12 @@ def _labels(
     frame: pd.DataFrame, path: Path, columns: Columns, positive: str | None, threshold: float
 ) -> NDArray[np.int64]:
     if columns.conductivity is None:
-        name = _find(frame, path, columns.label, _LABELS)
+        name = _find(frame, path, columns, "label", _LABELS)
         if name is not None:
             return _parse_labels(frame[name], path, positive)
     if positive is not None:
         raise argparse.ArgumentError(None, "--positive needs a column of labels (--label-column).")
-    name = _find(frame, path, columns.conductivity, _CONDUCTIVITIES)
+    name = _find(frame, path, columns, "conductivity", _CONDUCTIVITIES)
     if name is not None:
         return _parse_conductivities(frame[name], path, threshold)
     raise FileFormatError(

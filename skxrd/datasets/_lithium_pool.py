@@ -117,7 +117,7 @@ def make_lithium_pool(
 
     Returns
     -------
-    pool : Bunch
+    Bunch
         Dictionary-like object with the attributes
 
         structures : list of pymatgen.core.Structure, length n_structures

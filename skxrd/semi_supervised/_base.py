@@ -241,7 +241,7 @@ class BaseSemiSupervisedClassifier(ClassifierMixin, BaseEstimator):
                 f"{name}: training was interrupted after {self.n_iter_} of {self.max_epochs} "
                 "epochs; the state reached is kept.",
                 ConvergenceWarning,
-                stacklevel=3,
+                stacklevel=4,
             )
         rates = [row["mask_rate"] for row in self.history_ if "mask_rate" in row]
         if not n_unlabeled or not rates:
@@ -256,7 +256,7 @@ class BaseSemiSupervisedClassifier(ClassifierMixin, BaseEstimator):
             f"{name}: the confidence threshold had no effect on {n_unlabeled} unlabeled rows in "
             f"the whole run; {hint}.",
             ConvergenceWarning,
-            stacklevel=3,
+            stacklevel=4,
         )
 
     def __getstate__(self) -> dict[str, Any]:

@@ -152,10 +152,15 @@ class EpochProgress(Callback):
     """Show a progress bar with the losses of the last epoch."""
 
     def on_train_begin(self, net: SemiSupervisedNet, **kwargs: Any) -> None:
+        from rich.console import Console
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 
         self.progress_ = Progress(
-            "{task.description}", BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
+            "{task.description}",
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(),
+            console=Console(stderr=True),
         )
         self.task_ = self.progress_.add_task("training", total=net.max_epochs)
         self.progress_.start()

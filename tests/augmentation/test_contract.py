@@ -1,5 +1,7 @@
 """What all augmentations have in common, found by discovery."""
 
+# ruff: noqa: NPY002 -- numpy's global generator is what is tested here
+
 import numpy as np
 import pytest
 import torch

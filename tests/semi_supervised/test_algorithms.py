@@ -213,9 +213,7 @@ def test_each_term_alone_changes_the_network(algorithm):
         algorithm.threshold = 0.4
     started(algorithm, 6)
     views = torch.rand(len(algorithm.views), 6, 51)
-    outputs = dict(
-        zip(algorithm.views, network(views.flatten(0, 1)).split(6), strict=True)
-    )
+    outputs = dict(zip(algorithm.views, network(views.flatten(0, 1)).split(6), strict=True))
     terms = algorithm.losses(outputs, torch.arange(6) % 2, torch.arange(6), progress=0.5)
     assert len(terms) == min(2, len(algorithm.views))
     for name, term in terms.items():
@@ -247,7 +245,5 @@ def test_supervised_is_cross_entropy():
     y = torch.tensor([0, 1])
     outputs = {"labeled_weak": torch.tensor([[1.0, 2.0], [0.5, -1.0]])}
     terms = Supervised().losses(outputs, y, None, 0.0)
-    torch.testing.assert_close(
-        terms, {"labeled_loss": F.cross_entropy(outputs["labeled_weak"], y)}
-    )
+    torch.testing.assert_close(terms, {"labeled_loss": F.cross_entropy(outputs["labeled_weak"], y)})
     assert Supervised().monitor() == Supervised().state() == {}

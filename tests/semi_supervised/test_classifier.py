@@ -1,3 +1,5 @@
+# ruff: noqa: NPY002 -- numpy's global generator is what is tested here
+
 import pickle
 import warnings
 from concurrent.futures import ThreadPoolExecutor
@@ -8,13 +10,13 @@ import pandas as pd
 import pytest
 import skops.io
 import torch
-from skorch.callbacks import Callback, EpochScoring
 from sklearn.base import BaseEstimator, TransformerMixin, clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.validation import check_is_fitted
+from skorch.callbacks import Callback, EpochScoring
 
 from skxrd import SemiSupervisedClassifier, TwoThetaGrid, XRDMatchClassifier
 from skxrd.augmentation import PeakElimination, PeakScaling, PeakShift
@@ -107,7 +109,7 @@ class TestLabels:
             make().fit(X, np.where(Y == -1, np.nan, Y))
         with pytest.raises(ValueError, match="inconsistent numbers of samples"):
             make().fit(X[:-1], Y)
-        with pytest.raises(ValueError, match="y cannot be None"):
+        with pytest.raises(ValueError, match="requires y to be passed"):
             make().fit(X, None)
 
     def test_without_unlabeled_rows_it_is_supervised(self):
@@ -259,7 +261,7 @@ class TestTraining:
         assert len(classifier.rendering_.steps) == 2
 
     def test_too_large_shift(self):
-        with pytest.raises(ValueError, match="delta=150 .* n_features = 141"):
+        with pytest.raises(ValueError, match=r"delta=150 .* n_features = 141"):
             xrdmatch(weak_delta=150).fit(X, Y)
 
     @pytest.mark.parametrize(
@@ -474,11 +476,12 @@ class TestRandomness:
 
 
 class Counter(Callback):
-    def __init__(self):
-        self.n_calls = 0
+    def initialize(self):
+        self.n_calls_ = 0
+        return self
 
     def on_batch_end(self, net, **kwargs):
-        self.n_calls += 1
+        self.n_calls_ += 1
 
 
 class TestUsersObjects:
@@ -502,8 +505,8 @@ class TestUsersObjects:
             rendering=rendering,
             callbacks=[("counter", counter)],
         ).fit(X, Y)
-        assert counter.n_calls == 0
-        assert dict(classifier.net_.callbacks_)["counter"].n_calls == 6
+        assert vars(counter) == {}
+        assert dict(classifier.net_.callbacks_)["counter"].n_calls_ == 6
         assert vars(algorithm) == vars(FlexMatch())
         for component in (weak, rendering, strong[0], strong[1]):
             assert not hasattr(component, "n_features_in_")
@@ -550,7 +553,7 @@ class TestPersistence:
             np.testing.assert_array_equal(getattr(loaded.algorithm_, name), value)
         # weights and little else
         n_weights = sum(weight.numel() for weight in classifier.net_.module_.parameters())
-        assert path.stat().st_size < 4 * n_weights + 40_000
+        assert path.stat().st_size < 4 * n_weights + 100_000
 
     def test_no_training_data_are_kept(self):
         size = len(pickle.dumps(semi_supervised(FixMatch()).fit(X, Y)))
