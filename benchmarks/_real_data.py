@@ -19,7 +19,7 @@ memory = joblib.Memory(get_data_home() / "benchmarks", verbose=0)
 
 
 def xrdmatch():
-    """The paper's labels: downloaded, or taken from the shared folder where there is one."""
+    """Return the paper's labels: downloaded, or taken from the shared folder."""
     source = SHARED / "xrdmatch" / "labelled.csv.gz"
     target = get_data_home() / "xrdmatch" / "lbs.csv"
     if source.is_file() and not target.is_file():
@@ -32,7 +32,7 @@ def xrdmatch():
 
 
 def obelix():
-    """The OBELiX train split: downloaded, or taken from the shared folder where there is one."""
+    """Return the OBELiX train split: downloaded, or taken from the shared folder."""
     for name in ("train.csv", "train_cifs.tar.gz"):
         source, target = SHARED / "obelix" / name, get_data_home() / "obelix" / name
         if source.is_file() and not target.is_file():

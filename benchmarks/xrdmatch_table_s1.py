@@ -1,10 +1,10 @@
 """Table S1 of the XRDMatch paper, by the paper's protocol and by an honest one.
 
-The paper judges each member and the vote on all labeled rows, the ones that each member was trained
-on included (resubstitution). Here every row is also judged only by the members that never saw it
-(out-of-bag). Both are printed for four ensembles of the same draws: the semi-supervised default, the
-same network without unlabeled rows, extremely randomized trees on broadened patterns, and a lookup
-table that has learned nothing but its own rows.
+The paper judges each member and the vote on all labeled rows, the ones that each member was
+trained on included (resubstitution). Here every row is also judged only by the members that never
+saw it (out-of-bag). Both are printed for four ensembles of the same draws: the semi-supervised
+default, the same network without unlabeled rows, extremely randomized trees on broadened patterns,
+and a lookup table that has learned nothing but its own rows.
 
     python benchmarks/xrdmatch_table_s1.py [--seeds 5] [--jobs 2] [--epochs 5] [--members 10]
 """
@@ -87,7 +87,10 @@ def main() -> None:
     pool = li_pool_patterns()
     X = np.concatenate([labels.data, pool])
     y = np.concatenate([labels.target, np.full(len(pool), -1)])
-    print(f"{len(labels.target)} labeled rows ({labels.target.sum()} superionic), {len(pool)} unlabeled")
+    print(
+        f"{len(labels.target)} labeled rows ({labels.target.sum()} superionic), "
+        f"{len(pool)} unlabeled rows"
+    )
 
     for name, (member, fraction) in members(arguments.epochs).items():
         tables, intervals, start = [], [], time.perf_counter()

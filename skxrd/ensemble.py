@@ -155,7 +155,7 @@ class SemiSupervisedBaggingClassifier(ClassifierMixin, MetaEstimatorMixin, BaseE
         """
         if y is not None:
             self.classes_, y = encode_labels(y, estimator_name=type(self).__name__)
-        X, codes = validate_data(self, X, y, dtype=np.float32)
+        patterns, codes = validate_data(self, X, y, dtype=np.float32)
         random_state = check_random_state(self.random_state)
         # All randomness is drawn here, before anything is sent to workers.
         samples = [self._draw(codes, random_state) for _ in range(self.n_estimators)]
@@ -165,9 +165,9 @@ class SemiSupervisedBaggingClassifier(ClassifierMixin, MetaEstimatorMixin, BaseE
         ]
         for member in members:
             set_random_states(member, random_state)
-        self.estimators_ = self._fit_members(members, X, codes, samples)
+        self.estimators_ = self._fit_members(members, patterns, codes, samples)
         self.estimators_samples_ = samples[: len(self.estimators_)]
-        self._set_oob(X)
+        self._set_oob(patterns)
         return self
 
     def _draw(
@@ -236,8 +236,8 @@ class SemiSupervisedBaggingClassifier(ClassifierMixin, MetaEstimatorMixin, BaseE
             Probabilities, in the order of `estimators_` and `classes_`.
         """
         check_is_fitted(self)
-        X = validate_data(self, X, reset=False, dtype=np.float32)
-        return self._member_probabilities(self.estimators_, X)
+        patterns = validate_data(self, X, reset=False, dtype=np.float32)
+        return self._member_probabilities(self.estimators_, patterns)
 
     def _member_probabilities(
         self, members: list[Any], X: NDArray[np.float32]

@@ -362,7 +362,7 @@ class TestContract:
 
     def test_progress_bar(self, capsys):
         ensemble(verbose=1).fit(X, Y)
-        assert "training members" in capsys.readouterr().out
+        assert "Training members" in capsys.readouterr().err
 
     def test_scikit_learns_bagging_takes_the_marker_for_a_class(self):
         bagging = BaggingClassifier(LogisticRegression(), random_state=0).fit(X, Y)

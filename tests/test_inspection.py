@@ -45,8 +45,6 @@ def small_classifier(**params):
         strong_delta=2,
         batch_size=8,
         max_epochs=3,
-        warm_up=False,
-        lr=3e-2,
         module_params={"channels": (4,), "kernel_sizes": (4,), "hidden_units": (8,)},
         random_state=0,
     ).set_params(**params)
@@ -185,6 +183,8 @@ class TestTrainingDisplay:
         assert list(display.axes_) == list(axes)
         assert {line.get_linewidth() for line in display.lines_.values()} == {3}
 
+    # Three epochs of a tiny net: whether it learns anything is not the question here.
+    @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
     def test_from_estimator(self):
         X, y = make_patterns(
             60, grid=TwoThetaGrid(10, 80, 71), labeled_fraction=0.4, random_state=0
@@ -219,7 +219,7 @@ class TestTrainingDisplay:
 
     def test_estimator_without_history(self):
         X, y = make_patterns(10, grid=GRID, n_lines=2, random_state=0)
-        with pytest.raises(TypeError, match="keeps a history_.*got LogisticRegression"):
+        with pytest.raises(TypeError, match=r"keeps a history_.*got LogisticRegression"):
             TrainingDisplay.from_estimator(LogisticRegression().fit(X, y))
 
     def test_empty_history(self):

@@ -21,9 +21,9 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 from torch import nn
 
-from skxrd._labels import encode_labels, labeled_mask, plain_labels
+from skxrd._labels import UNLABELED, encode_labels, labeled_mask, plain_labels
 from skxrd._sklearn import Interval, fit_context, set_random_states
-from skxrd._tensors import apply, to_numpy, to_tensor
+from skxrd._tensors import apply, generator_from, to_numpy, to_tensor
 from skxrd.semi_supervised._algorithms._base import UNLABELED_WEAK, BaseAlgorithm
 from skxrd.semi_supervised._batches import PairedBatches, PlainBatches
 from skxrd.semi_supervised._net import EpochProgress, SemiSupervisedNet
@@ -105,15 +105,17 @@ class BaseSemiSupervisedClassifier(ClassifierMixin, BaseEstimator):
         """
         if y is not None:
             self.classes_, y = encode_labels(y, estimator_name=type(self).__name__)
-        X, codes = validate_data(self, X, y, dtype=np.float32)
-        seed = check_random_state(self.random_state).randint(np.iinfo(np.int32).max)
-        n_unlabeled = int((codes == -1).sum())
-        self._prepare_components(X, np.random.RandomState(seed))
-        self.algorithm_.initialize(len(self.classes_), n_unlabeled, torch.device(self.device))
-        with self._seeded(seed):
-            self.net_ = self._make_net(seed).initialize()
-            # A copy: workers receive read-only arrays, which torch does not take.
-            self.net_.partial_fit(np.array(X), codes)
+        patterns, codes = validate_data(self, X, y, dtype=np.float32)
+        # A copy: workers receive read-only arrays, which torch does not take.
+        patterns = np.array(patterns)
+        random_state = check_random_state(self.random_state)
+        device = torch.device(self.device)
+        n_unlabeled = int((codes == UNLABELED).sum())
+        self._prepare_components(patterns, random_state)
+        self.algorithm_.initialize(len(self.classes_), n_unlabeled, device)
+        with _seeded(random_state, device):
+            self.net_ = self._make_net(random_state, device).initialize()
+            self.net_.partial_fit(patterns, codes)
         self.history_ = _epoch_rows(self.net_)
         self.n_iter_ = len(self.history_)
         self.interrupted_ = self.net_.interrupted_
@@ -189,7 +191,9 @@ class BaseSemiSupervisedClassifier(ClassifierMixin, BaseEstimator):
             setattr(self, f"{name}_", component)
         self._n_points = apply(self.rendering_, to_tensor(X[:2])).shape[1]
 
-    def _make_net(self, seed: int) -> SemiSupervisedNet:
+    def _make_net(
+        self, random_state: np.random.RandomState, device: torch.device
+    ) -> SemiSupervisedNet:
         """Translate our parameters to skorch's; the only place that does."""
         parts = self._components()
         callbacks = clone(self.callbacks or [], safe=False)
@@ -204,7 +208,7 @@ class BaseSemiSupervisedClassifier(ClassifierMixin, BaseEstimator):
             weak_augmentation=self.weak_augmentation_,
             strong_augmentation=self.strong_augmentation_,
             rendering=self.rendering_,
-            generator=torch.Generator().manual_seed(seed),
+            generator=generator_from(random_state),
             criterion=nn.CrossEntropyLoss,
             optimizer=torch.optim.AdamW,
             optimizer__weight_decay=self.weight_decay,
@@ -216,23 +220,14 @@ class BaseSemiSupervisedClassifier(ClassifierMixin, BaseEstimator):
             iterator_train=PairedBatches,
             iterator_train__unlabeled_ratio=self.unlabeled_ratio,
             iterator_train__with_unlabeled=UNLABELED_WEAK in self.algorithm_.views,
-            iterator_train__generator=torch.Generator().manual_seed(seed),
+            iterator_train__generator=generator_from(random_state),
             iterator_valid=PlainBatches,
             iterator_valid__batch_size=_PREDICT_BATCH_SIZE,
             callbacks=callbacks,
             callbacks__print_log=None,
-            device=self.device,
+            device=str(device),
             verbose=0,
         )
-
-    @contextmanager
-    def _seeded(self, seed: int) -> Iterator[None]:
-        """Seed torch for one training and leave its global generators as they were."""
-        device = torch.device(self.device)
-        devices = [device] if device.type == "cuda" else []
-        with _RNG_LOCK, torch.random.fork_rng(devices=devices):
-            torch.manual_seed(seed)
-            yield
 
     def _warn_about_training(self, n_unlabeled: int) -> None:
         name = type(self).__name__
@@ -275,18 +270,38 @@ class BaseSemiSupervisedClassifier(ClassifierMixin, BaseEstimator):
     def __setstate__(self, state: dict[str, Any]) -> None:
         state = dict(state)
         weights = state.pop("_weights", None)
-        memory = state.pop("_algorithm_state", None)
+        memory = state.pop("_algorithm_state", {})
         super().__setstate__(state)
-        if memory is not None:
-            self.algorithm_ = clone(self._components().algorithm)
-            for name, value in memory.items():
-                setattr(self.algorithm_, name, torch.as_tensor(value).to(self.device))
-        if weights is not None:
-            with self._seeded(0):
-                self.net_ = self._make_net(0).initialize()
-            self.net_.module_.load_state_dict(
-                {name: torch.as_tensor(value) for name, value in weights.items()}
-            )
+        if weights is None:
+            return
+        device = _usable_device(self.device)
+        self.algorithm_ = clone(self._components().algorithm)
+        for name, value in memory.items():
+            setattr(self.algorithm_, name, torch.as_tensor(value).to(device))
+        random_state = np.random.RandomState(0)  # the weights it draws are overwritten
+        with _seeded(random_state, device):
+            self.net_ = self._make_net(random_state, device).initialize()
+        self.net_.module_.load_state_dict(
+            {name: torch.as_tensor(value) for name, value in weights.items()}
+        )
+
+
+@contextmanager
+def _seeded(random_state: np.random.RandomState, device: torch.device) -> Iterator[None]:
+    """Seed torch for one training and leave its global generators as they were."""
+    devices = [device] if device.type == "cuda" else []
+    with _RNG_LOCK, torch.random.fork_rng(devices=devices):
+        torch.manual_seed(int(random_state.randint(np.iinfo(np.int32).max)))
+        yield
+
+
+def _usable_device(name: str) -> torch.device:
+    """Device of a model that is loaded: the CPU where there is no GPU."""
+    device = torch.device(name)
+    if device.type == "cuda" and not torch.cuda.is_available():
+        warnings.warn(f"No GPU for a model of device {name!r}: it is put on the CPU.", stacklevel=3)
+        return torch.device("cpu")
+    return device
 
 
 def _learns(component: Any) -> bool:

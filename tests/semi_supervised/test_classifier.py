@@ -523,9 +523,9 @@ class TestUsersObjects:
 
     def test_progress_bar(self, capsys):
         silent = semi_supervised().fit(X, Y)
-        assert capsys.readouterr().out == ""
+        assert capsys.readouterr().err == ""
         shown = semi_supervised(verbose=1).fit(X, Y)
-        assert "2/2" in capsys.readouterr().out
+        assert "2/2" in capsys.readouterr().err
         np.testing.assert_array_equal(shown.predict_proba(X), silent.predict_proba(X))
 
 
