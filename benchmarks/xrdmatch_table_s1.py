@@ -6,7 +6,7 @@ saw it (out-of-bag). Both are printed for four ensembles of the same draws: the 
 default, the same network without unlabeled rows, extremely randomized trees on broadened patterns,
 and a lookup table that has learned nothing but its own rows.
 
-    python benchmarks/xrdmatch_table_s1.py [--seeds 5] [--jobs 2] [--epochs 5] [--members 10]
+    python benchmarks/xrdmatch_table_s1.py [--seeds 5] [--jobs 2] [--epochs N] [--members 10]
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class LookupTable(ClassifierMixin, BaseEstimator):
         return np.column_stack([~known, known]).astype(float)
 
 
-def members(epochs: int) -> dict[str, tuple[object, float]]:
+def members(epochs: int | None = None) -> dict[str, tuple[object, float]]:
     """Members of the ensembles that are compared, and the part of the pool that each draws."""
     trees = make_pipeline(
         PeakBroadener(0.3),
@@ -52,9 +52,10 @@ def members(epochs: int) -> dict[str, tuple[object, float]]:
         IntensityScaler("sqrt"),
         ExtraTreesClassifier(200),
     )
+    length = {} if epochs is None else {"max_epochs": epochs}
     return {
-        "semi-supervised (default)": (SemiSupervisedClassifier(max_epochs=epochs), 0.8),
-        "supervised network": (SemiSupervisedClassifier(Supervised(), max_epochs=epochs), 0.8),
+        "semi-supervised (default)": (SemiSupervisedClassifier(**length), 0.8),
+        "supervised network": (SemiSupervisedClassifier(Supervised(), **length), 0.8),
         "extremely randomized trees": (trees, 0.0),
         "lookup table": (LookupTable(), 0.0),
     }
@@ -78,7 +79,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--jobs", type=int, default=2)
-    parser.add_argument("--epochs", type=int, default=5)
+    parser.add_argument("--epochs", type=int)
     parser.add_argument("--members", type=int, default=10)
     arguments = parser.parse_args()
     warnings.simplefilter("ignore", ConvergenceWarning)

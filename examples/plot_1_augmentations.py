@@ -1,7 +1,7 @@
 """
-==========================================
+============================================
 What weak and strong augmentation look like
-==========================================
+============================================
 
 A semi-supervised classifier of the kind of XRDMatch looks at each unlabeled pattern twice: a weakly
 changed view tells what it believes the pattern to be, and a strongly changed view has to agree.

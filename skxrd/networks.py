@@ -132,7 +132,7 @@ class ResNet1d(nn.Module):
         Channels of the first convolution, then of each residual block.
     kernel_size : int, default=5
         Kernel size of the residual blocks, odd.
-    dropout : float, default=0.2
+    dropout : float, default=0.5
         Dropout probability before the output layer, in [0, 1).
     coordinates : bool, default=True
         Whether the position on the two-theta axis is a second input channel.
@@ -155,7 +155,7 @@ class ResNet1d(nn.Module):
         *,
         channels: Sequence[int] = (16, 24, 48, 64),
         kernel_size: int = 5,
-        dropout: float = 0.2,
+        dropout: float = 0.5,
         coordinates: bool = True,
     ) -> None:
         super().__init__()

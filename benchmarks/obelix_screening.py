@@ -1,0 +1,72 @@
+"""Screening with the measured conductivities of OBELiX: out-of-bag score over several seeds.
+
+Labels are the 254 OBELiX rows with a structure (superionic from 1e-4 S/cm), unlabeled rows are
+drawn from the pool of lithium structures. The default ensemble is compared with the same network
+without unlabeled rows and with extremely randomized trees.
+
+    python benchmarks/obelix_screening.py [--seeds 5] [--jobs 2] [--unlabeled 2000]
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+import warnings
+
+import numpy as np
+import pandas as pd
+from _real_data import li_pool, li_pool_patterns, obelix, simulate
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.metrics import roc_auc_score
+from xrdmatch_table_s1 import interval, members
+
+from skxrd import SemiSupervisedBaggingClassifier
+from skxrd.metrics import classification_report_table
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--unlabeled", type=int, default=2000)
+    parser.add_argument("--epochs", type=int)
+    arguments = parser.parse_args()
+    warnings.simplefilter("ignore", ConvergenceWarning)
+
+    data = obelix()
+    rows = data.frame["has_cif"].to_numpy(dtype=bool)
+    labeled = simulate(tuple(data.cifs[name] for name in data.frame["id"][rows]), arguments.jobs)
+    target = data.target[rows]
+    known = set(data.frame["formula"][rows])
+    others = np.flatnonzero(~li_pool()["formula"].isin(known))
+    pool = li_pool_patterns()[others]
+    print(f"{len(target)} labeled rows ({(target == 1).sum()} superionic)")
+
+    for name, (member, fraction) in members(arguments.epochs).items():
+        results, start = [], time.perf_counter()
+        for seed in range(arguments.seeds):
+            drawn = np.random.default_rng(seed).choice(len(pool), arguments.unlabeled, False)
+            X = np.concatenate([labeled, pool[drawn]])
+            y = np.concatenate([target, np.full(len(drawn), -1)])
+            ensemble = SemiSupervisedBaggingClassifier(
+                member, unlabeled_fraction=fraction, n_jobs=arguments.jobs, random_state=seed
+            ).fit(X, y)
+            out_of_bag = (y != -1) & (ensemble.oob_prediction_ != -1)
+            low, high = interval(y[out_of_bag], ensemble.oob_prediction_[out_of_bag].astype(int))
+            row = {"low": low, "high": high}
+            for evaluation in ("out_of_bag", "resubstitution"):
+                table = classification_report_table(ensemble, X, y, evaluation=evaluation)
+                row[evaluation] = table.loc[(evaluation, "f1"), "Ensemble"]
+            scores = ensemble.oob_decision_function_[out_of_bag, 1]
+            row["out_of_bag_auc"] = roc_auc_score(y[out_of_bag], scores)
+            row["votes_of_pool"] = ensemble.vote_counts(pool[drawn])[:, 1].mean()
+            results.append(row)
+        seconds = (time.perf_counter() - start) / arguments.seeds
+        frame = pd.DataFrame(results)
+        summary = frame.agg(["mean", "std"]).round(3)
+        print(f"\n## {name}  ({seconds:.0f} s per ensemble, {arguments.seeds} seeds)")
+        print(summary.to_string())
+
+
+if __name__ == "__main__":
+    main()
