@@ -82,7 +82,8 @@ class FlexMatch(FixMatch):
     Notes
     -----
     The mapping is M(x) = x / (2 - x). With two classes a confidence is never below 0.5, so that a
-    class is filtered at all only when its beta exceeds 0.69 (at the default threshold).
+    class is filtered at all only when its beta exceeds 0.69 (at the default threshold). Counts and
+    thresholds are updated with a batch before they are applied to it.
 
     References
     ----------
