@@ -1,8 +1,9 @@
 """How the defaults of SemiSupervisedClassifier were chosen: recipes on the bundled compounds.
 
-Each run draws 10 + 10 of the bundled lithium compounds as labels and 800 of 1,000 pool structures as
-unlabeled rows; the other bundled compounds are the test rows. Compounds of the test rows are not in
-the pool. A recipe that is tuned here must be reported on other rows (see the other benchmarks).
+Each run draws 10 + 10 of the bundled lithium compounds as labels and 800 of 1,000 pool structures
+as unlabeled rows; the other bundled compounds are the test rows. Compounds of the test rows are
+not in the pool. A recipe that is tuned here must be reported on other rows, as the other
+benchmarks do.
 
     python benchmarks/default_recipe.py [--runs 10] [--jobs 2]
 """
