@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from numbers import Integral
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -57,7 +58,7 @@ class TwoThetaGrid:
                 "A grid needs 0 <= start < stop <= 180 degrees two-theta, got "
                 f"start={self.start} and stop={self.stop}."
             )
-        if int(self.n_points) != self.n_points or self.n_points < 2:
+        if not isinstance(self.n_points, Integral) or self.n_points < 2:
             raise ValueError(f"n_points must be an integer of at least 2, got {self.n_points!r}.")
 
     @classmethod

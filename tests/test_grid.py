@@ -28,6 +28,7 @@ def test_from_step_and_number_of_points_agree():
         ((float("nan"), 90, 10), "start=nan"),
         ((0, 90, 1), "n_points .* 1"),
         ((0, 90, 10.5), "n_points .* 10.5"),
+        ((0, 90, 10.0), "n_points .* 10.0"),
     ],
 )
 def test_invalid_grids(arguments, message):

@@ -124,6 +124,9 @@ class SemiSupervisedNet(NeuralNetClassifier):
             # as well, and that is no interruption.
             self.interrupted_ = not getattr(self, "stopped_by_callback_", False)
             raise
+        except Exception:
+            self.notify("on_train_end")  # no progress bar outlives its training
+            raise
 
     def notify(self, method_name: str, **callback_kwargs: Any) -> None:
         self.stopped_by_callback_ = False
