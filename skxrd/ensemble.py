@@ -11,14 +11,15 @@ from typing import Any, Literal, Self
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, clone
+from sklearn.base import BaseEstimator, MetaEstimatorMixin, clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.pipeline import Pipeline
 from sklearn.utils import check_random_state
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from skxrd._labels import UNLABELED, encode_labels, labeled_mask, plain_labels
+from skxrd._classifiers import SemiSupervisedClassifierMixin
+from skxrd._labels import UNLABELED, encode_labels
 from skxrd._sklearn import HasMethods, Interval, StrOptions, fit_context, set_random_states
 from skxrd.semi_supervised import SemiSupervisedClassifier
 
@@ -28,7 +29,9 @@ __all__ = ["SemiSupervisedBaggingClassifier"]
 _CHUNK = 4096
 
 
-class SemiSupervisedBaggingClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
+class SemiSupervisedBaggingClassifier(
+    SemiSupervisedClassifierMixin, MetaEstimatorMixin, BaseEstimator
+):
     """Ensemble of semi-supervised classifiers that vote, as in the XRDMatch paper.
 
     Each member is trained on a balanced draw of labeled rows and a part of the unlabeled rows, both
@@ -282,44 +285,6 @@ class SemiSupervisedBaggingClassifier(ClassifierMixin, MetaEstimatorMixin, BaseE
             otherwise changes no order.
         """
         return self._combine(self.member_probabilities(X))
-
-    def predict(self, X: ArrayLike) -> NDArray[Any]:
-        """Predict the class by vote.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_points)
-            Patterns.
-
-        Returns
-        -------
-        ndarray of shape (n_samples,)
-            Classes.
-        """
-        codes = self.predict_proba(X).argmax(axis=1)
-        return self.classes_[codes]
-
-    def score(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
-        """Compute the accuracy on the labeled rows.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_points)
-            Patterns.
-        y : array-like of shape (n_samples,)
-            Labels; rows without a label are left out.
-        sample_weight : array-like of shape (n_samples,), default=None
-            Weights of the rows.
-
-        Returns
-        -------
-        float
-            Accuracy.
-        """
-        labeled = labeled_mask(y)
-        weight = None if sample_weight is None else np.asarray(sample_weight)[labeled]
-        known = plain_labels(np.asarray(y)[labeled])
-        return super().score(np.asarray(X)[labeled], known, weight)
 
     def _combine(self, probabilities: NDArray[np.floating]) -> NDArray[np.floating]:
         if self.voting == "soft":

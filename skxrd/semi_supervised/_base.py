@@ -14,14 +14,15 @@ from typing import Any, Self
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.base import BaseEstimator, clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.pipeline import Pipeline
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 from torch import nn
 
-from skxrd._labels import UNLABELED, encode_labels, labeled_mask, plain_labels
+from skxrd._classifiers import SemiSupervisedClassifierMixin
+from skxrd._labels import UNLABELED, encode_labels
 from skxrd._sklearn import Interval, fit_context, set_random_states
 from skxrd._tensors import apply, generator_from, to_numpy, to_tensor
 from skxrd.semi_supervised._algorithms._base import UNLABELED_WEAK, BaseAlgorithm
@@ -47,7 +48,7 @@ class Components:
     rendering: Any
 
 
-class BaseSemiSupervisedClassifier(ClassifierMixin, BaseEstimator):
+class BaseSemiSupervisedClassifier(SemiSupervisedClassifierMixin, BaseEstimator):
     """Base class of classifiers that train a network on labeled and unlabeled rows.
 
     Subclasses say what they are made of in `_components`.
@@ -138,44 +139,6 @@ class BaseSemiSupervisedClassifier(ClassifierMixin, BaseEstimator):
         check_is_fitted(self)
         X = validate_data(self, X, reset=False, dtype=np.float32)
         return self.net_.predict_proba(np.array(X))
-
-    def predict(self, X: ArrayLike) -> NDArray[Any]:
-        """Predict the class of each pattern.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_points)
-            Patterns.
-
-        Returns
-        -------
-        ndarray of shape (n_samples,)
-            Classes.
-        """
-        codes = self.predict_proba(X).argmax(axis=1)
-        return self.classes_[codes]
-
-    def score(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
-        """Compute the accuracy on the labeled rows.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_points)
-            Patterns.
-        y : array-like of shape (n_samples,)
-            Labels; rows without a label are left out.
-        sample_weight : array-like of shape (n_samples,), default=None
-            Weights of the rows.
-
-        Returns
-        -------
-        float
-            Accuracy.
-        """
-        labeled = labeled_mask(y)
-        weight = None if sample_weight is None else np.asarray(sample_weight)[labeled]
-        known = plain_labels(np.asarray(y)[labeled])
-        return super().score(np.asarray(X)[labeled], known, weight)
 
     def _prepare_components(
         self, X: NDArray[np.float32], random_state: np.random.RandomState
