@@ -575,7 +575,7 @@ def test_labels_of_obelix(shared_data, obelix_cifs):
     path = shared_data / "obelix" / "train.csv"
     table, n_left_out = _tables.read_labels(path, _tables.Columns(), cif_dir=obelix_cifs)
     published = _obelix._make_frame(pd.read_csv(path, dtype={"ID": str}))
-    expected = dict(zip(published["id"], _obelix._label(published, 1e-4), strict=True))
+    expected = dict(zip(published["id"], _obelix.label_by_conductivity(published, 1e-4), strict=True))
     assert (len(table), n_left_out, table["label"].sum()) == (254, 224, 93)
     assert table["label"].tolist() == [expected[name] for name in table["id"]]
 
@@ -594,7 +594,7 @@ def obelix_cifs(shared_data, tmp_path):
 def test_screening_with_rows_of_obelix(shared_data, obelix_cifs, tmp_path, texts):
     rows = pd.read_csv(shared_data / "obelix" / "train.csv", dtype={"ID": str})
     frame = _obelix._make_frame(rows)
-    superionic = _obelix._label(frame, 1e-4) == 1
+    superionic = _obelix.label_by_conductivity(frame, 1e-4) == 1
     has_cif = frame["id"].isin([file.stem for file in obelix_cifs.iterdir()])
     chosen = pd.concat(
         [

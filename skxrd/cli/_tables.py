@@ -15,7 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from skxrd._labels import UNLABELED
-from skxrd.datasets._obelix import _label as label_by_conductivity
+from skxrd.datasets._obelix import label_by_conductivity
 from skxrd.exceptions import FileFormatError
 from skxrd.simulation import structure_id
 

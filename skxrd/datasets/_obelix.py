@@ -18,7 +18,7 @@ from skxrd._sklearn import Interval, validate_params
 from skxrd.datasets._download import RemoteFile, fetch_file
 from skxrd.datasets._xrdmatch import SHARED_WITH_OBELIX
 
-__all__ = ["fetch_obelix"]
+__all__ = ["fetch_obelix", "label_by_conductivity"]
 
 _REPOSITORY = "NRC-Mila/OBELiX"
 _COMMIT = "4eaac889809dd489e3bae468c45d5c0e02b9147a"
@@ -161,7 +161,7 @@ def fetch_obelix(
     frame["shared_with_xrdmatch"] = frame["id"].isin(
         {obelix_id for ids in SHARED_WITH_OBELIX.values() for obelix_id in ids}
     )
-    target = _label(frame, superionic_threshold)
+    target = label_by_conductivity(frame, superionic_threshold)
     cifs = {row: texts[row] for row in frame["id"] if row in texts}
     if return_X_y:
         return list(cifs.values()), target[frame["has_cif"].to_numpy()]
@@ -193,7 +193,8 @@ def _make_frame(published: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def _label(frame: pd.DataFrame, threshold: float) -> NDArray[np.int64]:
+def label_by_conductivity(frame: pd.DataFrame, threshold: float) -> NDArray[np.int64]:
+    """Label rows with columns "conductivity" and "conductivity_censored"; -1 where unknown."""
     conductivity = frame["conductivity"].to_numpy()
     censored = frame["conductivity_censored"].to_numpy()
     target = (conductivity >= threshold).astype(np.int64)
