@@ -575,7 +575,9 @@ def test_labels_of_obelix(shared_data, obelix_cifs):
     path = shared_data / "obelix" / "train.csv"
     table, n_left_out = _tables.read_labels(path, _tables.Columns(), cif_dir=obelix_cifs)
     published = _obelix._make_frame(pd.read_csv(path, dtype={"ID": str}))
-    expected = dict(zip(published["id"], _obelix.label_by_conductivity(published, 1e-4), strict=True))
+    expected = dict(
+        zip(published["id"], _obelix.label_by_conductivity(published, 1e-4), strict=True)
+    )
     assert (len(table), n_left_out, table["label"].sum()) == (254, 224, 93)
     assert table["label"].tolist() == [expected[name] for name in table["id"]]
 
