@@ -17,14 +17,36 @@ import warnings
 import numpy as np
 import pandas as pd
 from _real_data import li_pool, li_pool_patterns, obelix, simulate
+from pymatgen.core import Composition
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import f1_score, roc_auc_score
 from sklearn.model_selection import StratifiedGroupKFold
 from xrdmatch_table_s1 import interval, members
 
 from skxrd import SemiSupervisedBaggingClassifier
+from skxrd.datasets import load_lithium_conductors
 from skxrd.metrics import classification_report_table
 from skxrd.model_selection import LabeledFold
+
+
+def unlike_bundled(formulas) -> np.ndarray:
+    """Tell compounds that played no part in the choice of the defaults (see default_recipe.py).
+
+    Their atomic fractions differ from those of every bundled compound by more than 0.01.
+    """
+    bundled = load_lithium_conductors().frame["formula"]
+    known = [Composition(formula).fractional_composition for formula in bundled]
+    return np.array(
+        [
+            not any(
+                Composition(formula).fractional_composition.almost_equals(
+                    other, rtol=0.01, atol=0.01
+                )
+                for other in known
+            )
+            for formula in formulas
+        ]
+    )
 
 
 def hold_out_families(labeled, target, family, pool, arguments) -> None:
@@ -69,7 +91,11 @@ def main() -> None:
     known = set(data.frame["formula"][rows])
     others = np.flatnonzero(~li_pool()["formula"].isin(known))
     pool = li_pool_patterns()[others]
-    print(f"{len(target)} labeled rows ({(target == 1).sum()} superionic)")
+    fresh = unlike_bundled(data.frame["formula"][rows])
+    print(
+        f"{len(target)} labeled rows ({(target == 1).sum()} superionic); other compounds than the "
+        f"bundled ones: {fresh.sum()} ({(target[fresh] == 1).sum()} superionic)"
+    )
 
     if arguments.families:
         drawn = np.random.default_rng(0).choice(len(pool), arguments.unlabeled, False)
@@ -91,6 +117,10 @@ def main() -> None:
             for evaluation in ("out_of_bag", "resubstitution"):
                 table = classification_report_table(ensemble, X, y, evaluation=evaluation)
                 row[evaluation] = table.loc[(evaluation, "f1"), "Ensemble"]
+            other = out_of_bag & np.concatenate([fresh, np.zeros(len(drawn), dtype=bool)])
+            row["other_compounds"] = f1_score(
+                y[other], ensemble.oob_prediction_[other].astype(int), average="macro"
+            )
             scores = ensemble.oob_decision_function_[out_of_bag, 1]
             row["out_of_bag_auc"] = roc_auc_score(y[out_of_bag], scores)
             row["votes_of_pool"] = ensemble.vote_counts(pool[drawn])[:, 1].mean()
@@ -99,7 +129,7 @@ def main() -> None:
         frame = pd.DataFrame(results)
         summary = frame.agg(["mean", "std"]).round(3)
         print(f"\n## {name}  ({seconds:.0f} s per ensemble, {arguments.seeds} seeds)")
-        print(summary.to_string())
+        print(summary.to_string(), flush=True)
 
 
 if __name__ == "__main__":
