@@ -35,13 +35,13 @@ compound conducts less than that. The values are kept in one JSON file that can 
 How it was made
 ---------------
 The facts were written down compound by compound: space group and lattice parameters of the sample
-that was measured (a rounded literature cell for Li3YCl6 and Li3InCl6), and sites of the structure
-type. For all others, 99 compounds, cell, conductivity and DOI were taken over from the table of
-OBELiX (Therrien et al., arXiv:2502.14234, CC BY 4.0), its coordinates were not. The field `coordinates` of the file says where the atoms come from: "determined" (parameters
-of a structure determination of this compound or type, rounded), "parent" (those of an isotypic
-compound), "adjusted" (parent parameters or an ideal packing, moved until the bond lengths of the
-framework agree with those usual for its ions), "fixed" (special positions without a free
-parameter).
+that was measured (for Li3YCl6 and Li3InCl6 a rounded cell from the literature), and sites of the
+structure type. For all others, 99 compounds, cell, conductivity and DOI were taken over from the
+table of OBELiX (Therrien et al., arXiv:2502.14234, CC BY 4.0), its coordinates were not. The field
+`coordinates` of the file says where the atoms come from: "determined" (parameters of a structure
+determination of this compound or type, rounded), "parent" (those of an isotypic compound),
+"adjusted" (parent parameters or an ideal packing, moved until the bond lengths of the framework
+agree with those usual for its ions), "fixed" (special positions without a free parameter).
 
 How it was verified
 -------------------

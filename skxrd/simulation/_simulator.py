@@ -28,6 +28,7 @@ from skxrd.simulation._structures import items_and_ids, read_with_notes
 
 if TYPE_CHECKING:
     from pymatgen.analysis.diffraction.xrd import XRDCalculator
+    from pymatgen.core import Structure
 
 __all__ = ["PatternSimulator", "SimulatedPatterns"]
 
@@ -392,8 +393,15 @@ def _simulate_item(
     pattern = grid.bin(two_theta, intensity)
     if len(kernel) > 1:
         pattern = convolve1d(pattern, kernel, mode="constant")
-    formula = structure.composition.reduced_formula
-    return _Outcome(pattern.astype(np.float32), formula, notes=tuple(notes))
+    return _Outcome(pattern.astype(np.float32), _readable_formula(structure), notes=tuple(notes))
+
+
+def _readable_formula(structure: Structure) -> str:
+    """Reduced formula without the rounding errors that sums of occupancies carry."""
+    from pymatgen.core import Composition
+
+    amounts = structure.composition.element_composition.items()
+    return Composition({element: round(n, 2) for element, n in amounts}).reduced_formula
 
 
 def _tracked(outcomes: Iterator[_Outcome], n_structures: int) -> Iterator[_Outcome]:

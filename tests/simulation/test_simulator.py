@@ -163,6 +163,16 @@ def test_all_skipped_is_an_empty_array():
     assert X.shape == (0, GRID.n_points)
 
 
+def test_formula_of_a_disordered_structure_is_readable():
+    occupied = Structure.from_spacegroup(
+        "Fm-3m",
+        Lattice.cubic(5.2),
+        [{"Li": 0.49998, "Na": 0.49998}, "Cl"],
+        [[0, 0, 0], [0.5, 0.5, 0.5]],
+    )
+    assert PatternSimulator().simulate([occupied]).formulas == ["NaLiCl2"]
+
+
 def test_simulate_returns_ids_and_formulas(mixed):
     with pytest.warns(PatternWarning):
         simulated = PatternSimulator(GRID, on_error="skip").simulate(mixed)
