@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from typing import Any
 
 import numpy as np
@@ -117,16 +118,19 @@ class SemiSupervisedNet(NeuralNetClassifier):
 
     def fit_loop(self, *args: Any, **kwargs: Any) -> SemiSupervisedNet:
         self.interrupted_ = False
-        try:
-            return super().fit_loop(*args, **kwargs)
-        except KeyboardInterrupt:
-            # skorch keeps what was reached. A callback that stops the training raises this error
-            # as well, and that is no interruption.
-            self.interrupted_ = not getattr(self, "stopped_by_callback_", False)
-            raise
-        except Exception:
-            self.notify("on_train_end")  # no progress bar outlives its training
-            raise
+        with ExitStack() as on_failure:
+            # skorch ends callbacks itself unless the training fails: no progress bar outlives it.
+            on_failure.callback(self.notify, "on_train_end")
+            try:
+                super().fit_loop(*args, **kwargs)
+            except KeyboardInterrupt:
+                # skorch keeps what was reached. A callback that stops the training raises this
+                # error as well, and that is no interruption.
+                self.interrupted_ = not getattr(self, "stopped_by_callback_", False)
+                on_failure.pop_all()
+                raise
+            on_failure.pop_all()
+        return self
 
     def notify(self, method_name: str, **callback_kwargs: Any) -> None:
         self.stopped_by_callback_ = False

@@ -528,6 +528,20 @@ class TestUsersObjects:
         assert "2/2" in capsys.readouterr().err
         np.testing.assert_array_equal(shown.predict_proba(X), silent.predict_proba(X))
 
+    def test_callbacks_end_when_the_training_fails(self):
+        ended = []
+
+        class Failing(Callback):
+            def on_batch_begin(self, net, **kwargs):
+                raise RuntimeError("out of luck")
+
+            def on_train_end(self, net, **kwargs):
+                ended.append(net)
+
+        with pytest.raises(RuntimeError, match="out of luck"):
+            semi_supervised(callbacks=[("failing", Failing())]).fit(X, Y)
+        assert len(ended) == 1
+
 
 class TestPersistence:
     @BOTH
