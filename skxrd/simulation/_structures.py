@@ -204,7 +204,7 @@ def invalid_structure(description: str) -> Iterator[None]:
         AttributeError,
         ArithmeticError,  # cut or empty tables of a CIF end in a division by zero
         AssertionError,
-        RuntimeError,  # and NotImplementedError
+        RuntimeError,
         SyntaxError,  # parsers of VASP and XML files
         OSError,
         EOFError,
