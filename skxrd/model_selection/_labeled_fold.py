@@ -1,4 +1,4 @@
-"""Cross-validation that knows about -1."""
+"""A splitter whose test folds hold labeled rows only."""
 
 from __future__ import annotations
 
