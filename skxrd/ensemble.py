@@ -327,6 +327,8 @@ def _fit_member(
     member: Any, X: NDArray[np.float32], codes: NDArray[np.int64], rows: NDArray[np.int64]
 ) -> Any:
     with _one_torch_thread():
+        if hasattr(member, "_fit_rows"):  # no copy of the rows
+            return member._fit_rows(X, codes, rows)
         return member.fit(X[rows], codes[rows])
 
 

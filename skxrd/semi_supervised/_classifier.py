@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from numbers import Real
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from sklearn.pipeline import Pipeline, make_pipeline
@@ -16,7 +16,9 @@ from skxrd.grid import TwoThetaGrid
 from skxrd.networks import VGG11, ResNet1d
 from skxrd.preprocessing import IntensityScaler, PatternResampler, PeakBroadener
 from skxrd.semi_supervised._algorithms import BaseAlgorithm, FixMatch, FlexMatch
+from skxrd.semi_supervised._algorithms._alignment import ClassPrior
 from skxrd.semi_supervised._base import BaseSemiSupervisedClassifier, Components
+from skxrd.semi_supervised._networks import BatchNormPolicy
 
 __all__ = ["SemiSupervisedClassifier", "XRDMatchClassifier"]
 
@@ -46,6 +48,9 @@ class SemiSupervisedClassifier(BaseSemiSupervisedClassifier):
         or a pipeline of them. None stands for shifts of up to 0.1 degrees (weak), and of up to 0.5
         degrees with heights varied by half and an eighth of the lines weakened or removed (strong),
         for patterns from 0 to 90 degrees.
+    medium_augmentation : transformer, "passthrough" or None, default=None
+        Random changes of a view in between, which `SequenceMatch` asks for. None stands for half of
+        the strong changes above.
     rendering : transformer, "passthrough" or None, default=None
         What turns augmented patterns into the input of the network: deterministic transformers of
         `skxrd.preprocessing`, any other transformer or a pipeline of them. None stands for a
@@ -58,12 +63,49 @@ class SemiSupervisedClassifier(BaseSemiSupervisedClassifier):
         Unlabeled rows in a batch per labeled row of a full batch.
     lr : float, default=3e-4
         Learning rate of AdamW.
+    lr_schedule : {"cosine", "fixmatch", "linear"} or None, default=None
+        Factor of the learning rate over the progress t of the training: (1 + cos(pi t)) / 2,
+        cos(7 pi t / 16) or 1 - t. None keeps it.
     weight_decay : float, default=1e-2
         Weight decay of AdamW.
+    max_grad_norm : float or None, default=None
+        Norm to which gradients are clipped, above 0. None clips nothing.
+    ema_decay : float or None, default=None
+        Decay per step of an exponential moving average of weights and buffers, in [0, 1), lower in
+        the first steps. With one, the average predicts, and it is the teacher of `MeanTeacher`.
+    batch_norm : {"joint", "labeled", "none"}, default="joint"
+        How batch normalization sees the views of a batch. ``"joint"``: all together, in one pass.
+        ``"labeled"``: each view by itself, and running statistics are those of labeled views.
+        ``"none"``: it is replaced by group normalization, so that rows do not influence each other.
+        With the last two the weak view needs no gradient, and with the last one, or in a network
+        without batch normalization, strong views that count zero are not computed.
+    mixed_precision : bool, default=False
+        Whether the network computes in bfloat16 where that is safe.
+    class_weight : dict, "balanced" or None, default=None
+        Weight of each class in the labeled loss; ``"balanced"``: inverse to its frequency.
+    logit_adjustment : float, default=0.0
+        How many times the logarithm of the class frequencies of the labels is added to the logits
+        in the labeled loss, at least 0. With 1 the network learns as if classes were equally
+        frequent.
+    class_prior : {"labeled", "uniform", "estimate"}, array-like or None, default=None
+        Class frequencies of the population that predicted probabilities are adjusted to, in the
+        order of the sorted classes. ``"labeled"``: those of the labels. ``"estimate"``: those that
+        the EM algorithm finds for the unlabeled rows. None adjusts nothing.
+    early_stopping : bool, default=False
+        Whether a part of the labeled rows is held out and the training ends when their loss does
+        not decrease any more; the weights with the lowest loss are kept.
+    validation_fraction : float, default=0.2
+        Part of the labeled rows that `early_stopping` holds out, in (0, 1).
+    n_iter_no_change : int, default=5
+        Epochs without decrease after which `early_stopping` ends the training.
     callbacks : list of (str, skorch callback) or None, default=None
         Callbacks of the training; clones of them are used.
     device : str, default="cpu"
         Device of the training, such as "cuda".
+    warm_start : bool, default=False
+        Whether another call of `fit`, on the same rows, continues the training up to `max_epochs`
+        epochs in total, as if there had been no break. For this the state of optimizer and random
+        generators is kept and saved.
     verbose : int, default=0
         With 1, a progress bar is shown.
     random_state : int, RandomState instance or None, default=None
@@ -77,8 +119,8 @@ class SemiSupervisedClassifier(BaseSemiSupervisedClassifier):
         The trained net.
     algorithm_ : BaseAlgorithm
         The algorithm with the state it reached.
-    weak_augmentation_, strong_augmentation_, rendering_ : transformer or "passthrough"
-        The fitted transformers.
+    weak_augmentation_, medium_augmentation_, strong_augmentation_, rendering_ : transformer
+        The fitted transformers, or "passthrough".
     history_ : list of dict
         For each epoch the losses, and for algorithms with a threshold the mask rate and the
         threshold of each class, averaged over the batches.
@@ -86,6 +128,8 @@ class SemiSupervisedClassifier(BaseSemiSupervisedClassifier):
         Number of finished epochs.
     interrupted_ : bool
         Whether the training was interrupted.
+    class_prior_ : ndarray of shape (n_classes,)
+        Class frequencies that predicted probabilities assume.
     n_features_in_ : int
         Number of points of a pattern.
 
@@ -126,6 +170,7 @@ class SemiSupervisedClassifier(BaseSemiSupervisedClassifier):
         "module_params": [None, dict],
         "weak_augmentation": _TRANSFORMER,
         "strong_augmentation": _TRANSFORMER,
+        "medium_augmentation": _TRANSFORMER,
         "rendering": _TRANSFORMER,
     }
 
@@ -137,14 +182,27 @@ class SemiSupervisedClassifier(BaseSemiSupervisedClassifier):
         module_params: dict[str, Any] | None = None,
         weak_augmentation: Any = None,
         strong_augmentation: Any = None,
+        medium_augmentation: Any = None,
         rendering: Any = None,
         max_epochs: int = 10,
         batch_size: int = 32,
         unlabeled_ratio: int = 3,
         lr: float = 3e-4,
+        lr_schedule: Literal["cosine", "fixmatch", "linear"] | None = None,
         weight_decay: float = 1e-2,
+        max_grad_norm: float | None = None,
+        ema_decay: float | None = None,
+        batch_norm: BatchNormPolicy = "joint",
+        mixed_precision: bool = False,
+        class_weight: Any = None,
+        logit_adjustment: float = 0.0,
+        class_prior: ClassPrior = None,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.2,
+        n_iter_no_change: int = 5,
         callbacks: list[Any] | None = None,
         device: str = "cpu",
+        warm_start: bool = False,
         verbose: int = 0,
         random_state: int | np.random.RandomState | None = None,
     ) -> None:
@@ -153,14 +211,27 @@ class SemiSupervisedClassifier(BaseSemiSupervisedClassifier):
         self.module_params = module_params
         self.weak_augmentation = weak_augmentation
         self.strong_augmentation = strong_augmentation
+        self.medium_augmentation = medium_augmentation
         self.rendering = rendering
         self.max_epochs = max_epochs
         self.batch_size = batch_size
         self.unlabeled_ratio = unlabeled_ratio
         self.lr = lr
+        self.lr_schedule = lr_schedule
         self.weight_decay = weight_decay
+        self.max_grad_norm = max_grad_norm
+        self.ema_decay = ema_decay
+        self.batch_norm = batch_norm
+        self.mixed_precision = mixed_precision
+        self.class_weight = class_weight
+        self.logit_adjustment = logit_adjustment
+        self.class_prior = class_prior
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.n_iter_no_change = n_iter_no_change
         self.callbacks = callbacks
         self.device = device
+        self.warm_start = warm_start
         self.verbose = verbose
         self.random_state = random_state
 
@@ -172,6 +243,7 @@ class SemiSupervisedClassifier(BaseSemiSupervisedClassifier):
             module_params=self.module_params or {},
             weak_augmentation=_or(self.weak_augmentation, default.weak_augmentation),
             strong_augmentation=_or(self.strong_augmentation, default.strong_augmentation),
+            medium_augmentation=_or(self.medium_augmentation, default.medium_augmentation),
             rendering=_or(self.rendering, default.rendering),
         )
 
@@ -201,6 +273,9 @@ class XRDMatchClassifier(BaseSemiSupervisedClassifier):
         Highest confidence threshold of a class, in [0, 1]; the paper's tau.
     warm_up : bool, default=True
         Whether unlabeled rows without a confident prediction keep the thresholds low.
+    rescale : {"chance", "paper"}, default="chance"
+        From where thresholds are measured, see `FlexMatch`. With two classes the paper's formula
+        hardly filters anything, and trainings collapse onto one class.
     unlabeled_weight : float, default=1.0
         Weight of the unlabeled loss, at least 0.
     unlabeled_ratio : int, default=3
@@ -213,12 +288,49 @@ class XRDMatchClassifier(BaseSemiSupervisedClassifier):
         Labeled rows in a batch, at most.
     lr : float, default=3e-4
         Learning rate of AdamW.
+    lr_schedule : {"cosine", "fixmatch", "linear"} or None, default=None
+        Factor of the learning rate over the progress t of the training: (1 + cos(pi t)) / 2,
+        cos(7 pi t / 16) or 1 - t. None keeps it.
     weight_decay : float, default=5e-4
         Weight decay of AdamW.
+    max_grad_norm : float or None, default=None
+        Norm to which gradients are clipped, above 0. None clips nothing.
+    ema_decay : float or None, default=None
+        Decay per step of an exponential moving average of weights and buffers, in [0, 1), lower in
+        the first steps. With one, the average predicts, and it is the teacher of `MeanTeacher`.
+    batch_norm : {"joint", "labeled", "none"}, default="joint"
+        How batch normalization sees the views of a batch. ``"joint"``: all together, in one pass.
+        ``"labeled"``: each view by itself, and running statistics are those of labeled views.
+        ``"none"``: it is replaced by group normalization, so that rows do not influence each other.
+        With the last two the weak view needs no gradient, and with the last one, or in a network
+        without batch normalization, strong views that count zero are not computed.
+    mixed_precision : bool, default=False
+        Whether the network computes in bfloat16 where that is safe.
+    class_weight : dict, "balanced" or None, default=None
+        Weight of each class in the labeled loss; ``"balanced"``: inverse to its frequency.
+    logit_adjustment : float, default=0.0
+        How many times the logarithm of the class frequencies of the labels is added to the logits
+        in the labeled loss, at least 0. With 1 the network learns as if classes were equally
+        frequent.
+    class_prior : {"labeled", "uniform", "estimate"}, array-like or None, default=None
+        Class frequencies of the population that predicted probabilities are adjusted to, in the
+        order of the sorted classes. ``"labeled"``: those of the labels. ``"estimate"``: those that
+        the EM algorithm finds for the unlabeled rows. None adjusts nothing.
+    early_stopping : bool, default=False
+        Whether a part of the labeled rows is held out and the training ends when their loss does
+        not decrease any more; the weights with the lowest loss are kept.
+    validation_fraction : float, default=0.2
+        Part of the labeled rows that `early_stopping` holds out, in (0, 1).
+    n_iter_no_change : int, default=5
+        Epochs without decrease after which `early_stopping` ends the training.
     callbacks : list of (str, skorch callback) or None, default=None
         Callbacks of the training; clones of them are used.
     device : str, default="cpu"
         Device of the training, such as "cuda". On patterns of 4,501 points the network wants a GPU.
+    warm_start : bool, default=False
+        Whether another call of `fit`, on the same rows, continues the training up to `max_epochs`
+        epochs in total, as if there had been no break. For this the state of optimizer and random
+        generators is kept and saved.
     verbose : int, default=0
         With 1, a progress bar is shown.
     random_state : int, RandomState instance or None, default=None
@@ -241,6 +353,8 @@ class XRDMatchClassifier(BaseSemiSupervisedClassifier):
         Number of finished epochs.
     interrupted_ : bool
         Whether the training was interrupted.
+    class_prior_ : ndarray of shape (n_classes,)
+        Class frequencies that predicted probabilities assume.
     n_features_in_ : int
         Number of points of a pattern.
 
@@ -284,6 +398,7 @@ class XRDMatchClassifier(BaseSemiSupervisedClassifier):
         "elimination_fraction": [Interval(Real, 0, 1, closed="both")],
         "threshold": [Interval(Real, 0, 1, closed="both")],
         "warm_up": ["boolean"],
+        "rescale": [StrOptions({"chance", "paper"})],
         "unlabeled_weight": [Interval(Real, 0, None, closed="left")],
         "module_params": [None, dict],
     }
@@ -298,15 +413,28 @@ class XRDMatchClassifier(BaseSemiSupervisedClassifier):
         elimination_fraction: float = 0.12,
         threshold: float = 0.95,
         warm_up: bool = True,
+        rescale: Literal["chance", "paper"] = "chance",
         unlabeled_weight: float = 1.0,
         unlabeled_ratio: int = 3,
         module_params: dict[str, Any] | None = None,
         max_epochs: int = 100,
         batch_size: int = 32,
         lr: float = 3e-4,
+        lr_schedule: Literal["cosine", "fixmatch", "linear"] | None = None,
         weight_decay: float = 5e-4,
+        max_grad_norm: float | None = None,
+        ema_decay: float | None = None,
+        batch_norm: BatchNormPolicy = "joint",
+        mixed_precision: bool = False,
+        class_weight: Any = None,
+        logit_adjustment: float = 0.0,
+        class_prior: ClassPrior = None,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.2,
+        n_iter_no_change: int = 5,
         callbacks: list[Any] | None = None,
         device: str = "cpu",
+        warm_start: bool = False,
         verbose: int = 0,
         random_state: int | np.random.RandomState | None = None,
     ) -> None:
@@ -317,21 +445,34 @@ class XRDMatchClassifier(BaseSemiSupervisedClassifier):
         self.elimination_fraction = elimination_fraction
         self.threshold = threshold
         self.warm_up = warm_up
+        self.rescale = rescale
         self.unlabeled_weight = unlabeled_weight
         self.unlabeled_ratio = unlabeled_ratio
         self.module_params = module_params
         self.max_epochs = max_epochs
         self.batch_size = batch_size
         self.lr = lr
+        self.lr_schedule = lr_schedule
         self.weight_decay = weight_decay
+        self.max_grad_norm = max_grad_norm
+        self.ema_decay = ema_decay
+        self.batch_norm = batch_norm
+        self.mixed_precision = mixed_precision
+        self.class_weight = class_weight
+        self.logit_adjustment = logit_adjustment
+        self.class_prior = class_prior
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.n_iter_no_change = n_iter_no_change
         self.callbacks = callbacks
         self.device = device
+        self.warm_start = warm_start
         self.verbose = verbose
         self.random_state = random_state
 
     def _components(self) -> Components:
         return Components(
-            algorithm=FlexMatch(self.threshold, self.unlabeled_weight, self.warm_up),
+            algorithm=FlexMatch(self.threshold, self.unlabeled_weight, self.warm_up, self.rescale),
             module=VGG11,
             module_params=self.module_params or {},
             weak_augmentation=PeakShift(self.weak_delta),
@@ -363,11 +504,17 @@ class _DefaultRecipe:
     def weak_augmentation(self) -> PeakShift:
         return PeakShift(0.1 * self.points_per_degree)
 
+    def medium_augmentation(self) -> Pipeline:
+        return self._strong(0.5)
+
     def strong_augmentation(self) -> Pipeline:
+        return self._strong(1)
+
+    def _strong(self, extent: float) -> Pipeline:
         return make_pipeline(
-            PeakShift(0.5 * self.points_per_degree),
-            PeakScaling(epsilon=0.5, mode="multiplicative"),
-            PeakElimination(0.12),
+            PeakShift(0.5 * extent * self.points_per_degree),
+            PeakScaling(epsilon=0.5 * extent, mode="multiplicative"),
+            PeakElimination(0.12 * extent),
         )
 
     def rendering(self) -> Pipeline:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Any
 
@@ -15,13 +16,13 @@ from torch import Tensor
 from skxrd._labels import UNLABELED
 from skxrd._tensors import apply
 from skxrd.semi_supervised._algorithms._base import (
-    LABELED,
-    UNLABELED_STRONG,
     UNLABELED_WEAK,
     BaseAlgorithm,
+    TrainingBatch,
 )
+from skxrd.semi_supervised._networks import BatchNormPolicy, TrainingNetwork
 
-__all__ = ["EpochProgress", "SemiSupervisedNet"]
+__all__ = ["EpochProgress", "LearningRateSchedule", "SemiSupervisedNet"]
 
 
 class SemiSupervisedNet(NeuralNetClassifier):
@@ -29,16 +30,22 @@ class SemiSupervisedNet(NeuralNetClassifier):
 
     Parameters
     ----------
-    module : class or Module
+    module : StudentTeacher
         Network from patterns to logits.
     algorithm : BaseAlgorithm
         Initialized algorithm.
-    weak_augmentation, strong_augmentation : transformer or "passthrough"
-        Random changes of the views; fitted.
+    augmentations : dict of str to transformer or "passthrough"
+        Random changes of the views by their strength, "weak", "medium" or "strong"; fitted.
     rendering : transformer or "passthrough"
         Fitted transformer between patterns and network, in training and at predict.
     generator : torch.Generator
         Source of the augmentations' randomness.
+    batch_norm : {"joint", "labeled", "none"}
+        How batch normalization sees the views.
+    mixed_precision : bool
+        Whether the network computes in bfloat16 where that is safe.
+    n_epochs_done : int
+        Epochs of earlier trainings that this one continues.
     *args, **kwargs
         Parameters of `skorch.NeuralNetClassifier`.
     """
@@ -48,18 +55,22 @@ class SemiSupervisedNet(NeuralNetClassifier):
         module: Any,
         *args: Any,
         algorithm: BaseAlgorithm,
-        weak_augmentation: Any,
-        strong_augmentation: Any,
+        augmentations: dict[str, Any],
         rendering: Any,
         generator: torch.Generator,
+        batch_norm: BatchNormPolicy = "joint",
+        mixed_precision: bool = False,
+        n_epochs_done: int = 0,
         **kwargs: Any,
     ) -> None:
         super().__init__(module, *args, **kwargs)
         self.algorithm = algorithm
-        self.weak_augmentation = weak_augmentation
-        self.strong_augmentation = strong_augmentation
+        self.augmentations = augmentations
         self.rendering = rendering
         self.generator = generator
+        self.batch_norm = batch_norm
+        self.mixed_precision = mixed_precision
+        self.n_epochs_done = n_epochs_done
 
     @property
     def _default_callbacks(self) -> list[tuple[str, Callback]]:
@@ -75,46 +86,65 @@ class SemiSupervisedNet(NeuralNetClassifier):
 
     def infer(self, x: Tensor, **fit_params: Any) -> Tensor:
         x = to_tensor(x, device=self.device)
-        return super().infer(apply(self.rendering, x), **fit_params)
+        with self._precision():
+            return super().infer(apply(self.rendering, x), **fit_params).float()
+
+    def _precision(self) -> torch.autocast:
+        device_type = torch.device(self.device).type
+        return torch.autocast(device_type, torch.bfloat16, enabled=self.mixed_precision)
 
     def train_step_single(
         self, batch: tuple[dict[str, Tensor], Tensor], **fit_params: Any
     ) -> dict[str, Tensor]:
         self._set_training(True)
-        data, y = batch
-        X, index, y = (to_tensor(t, device=self.device) for t in (data["X"], data["index"], y))
-        labeled = y != UNLABELED
-        views = self._views(X[labeled], X[~labeled])
-        # One forward pass over all views, so that batch normalization sees them together.
-        logits = self.infer(torch.cat(list(views.values())), **fit_params)
-        sizes = [len(view) for view in views.values()]
-        outputs = dict(zip(views, logits.split(sizes), strict=True))
-        terms = self.algorithm.losses(outputs, y[labeled], index[~labeled], self._progress())
+        data, codes = batch
+        X, index, codes = (
+            to_tensor(t, device=self.device) for t in (data["X"], data["index"], codes)
+        )
+        labeled = codes != UNLABELED
+        training_batch = TrainingBatch(
+            y=codes[labeled],
+            labeled_index=index[labeled],
+            unlabeled_index=index[~labeled],
+            progress=self.progress(),
+            views=self._views(X[labeled], X[~labeled]),
+        )
+        network = TrainingNetwork(self.module_, self.batch_norm, self.generator)
+        with self._precision():
+            terms = self.algorithm.step(network, training_batch)
         loss = torch.stack(list(terms.values())).sum()
         loss.backward()
         for name, value in terms.items():
             self.history.record_batch(name, value.item())
-        monitored = self.algorithm.monitor() if len(index[~labeled]) else {}
+        monitored = self.algorithm.monitor() if UNLABELED_WEAK in training_batch.views else {}
         for name, number in monitored.items():
             self.history.record_batch(name, number)
-        predicted = [outputs[view] for view in (LABELED, UNLABELED_WEAK) if view in outputs]
-        return {"loss": loss.detach(), "y_pred": torch.cat(predicted).detach()}
+        # Rows of the batch stand in several views: there is no one prediction to report.
+        return {"loss": loss.detach(), "y_pred": X.new_empty(0)}
+
+    def train_step(
+        self, batch: tuple[dict[str, Tensor], Tensor], **fit_params: Any
+    ) -> dict[str, Tensor]:
+        step = super().train_step(batch, **fit_params)
+        self.module_.update_average()
+        return step
 
     def _views(self, labeled: Tensor, unlabeled: Tensor) -> dict[str, Tensor]:
-        sources = {
-            LABELED: (labeled, self.weak_augmentation),
-            UNLABELED_WEAK: (unlabeled, self.weak_augmentation),
-            UNLABELED_STRONG: (unlabeled, self.strong_augmentation),
-        }
-        return {
-            view: apply(augmentation, rows, self.generator)
-            for view, (rows, augmentation) in sources.items()
-            if view in self.algorithm.views and len(rows)
-        }
+        views = {}
+        for view in self.algorithm.views:
+            kind, strength = view.split("_")[:2]
+            rows = labeled if kind == "labeled" else unlabeled
+            if len(rows):
+                views[view] = apply(self.augmentations[strength], rows, self.generator)
+        rendered = apply(self.rendering, torch.cat(list(views.values())))
+        sizes = [len(X) for X in views.values()]
+        return dict(zip(views, rendered.split(sizes), strict=True))
 
-    def _progress(self) -> float:
+    def progress(self) -> float:
+        """Part of the training that is done, in [0, 1]."""
         n_epochs, n_batches = len(self.history) - 1, len(self.history[-1]["batches"]) - 1
-        return (n_epochs + n_batches / self.n_batches_) / self.max_epochs
+        total = self.n_epochs_done + self.max_epochs
+        return (self.n_epochs_done + n_epochs + n_batches / self.n_batches_) / total
 
     def fit_loop(self, *args: Any, **kwargs: Any) -> SemiSupervisedNet:
         self.interrupted_ = False
@@ -153,6 +183,29 @@ class EpochAverages(Callback):
             if not name.startswith(("train_", "valid_")):
                 values = [batch[name] for batch in batches if name in batch]
                 net.history.record(name, float(np.mean(values)))
+
+
+class LearningRateSchedule(Callback):
+    """Set the learning rate of each step by how much of the training is done.
+
+    Unlike a scheduler of torch it has no state, so that a training that is continued later takes
+    the same rates.
+
+    Parameters
+    ----------
+    factor : callable
+        From progress in [0, 1] to a factor of the learning rate.
+    """
+
+    def __init__(self, factor: Callable[[float], float]) -> None:
+        self.factor = factor
+
+    def on_batch_begin(self, net: SemiSupervisedNet, training: bool = False, **kwargs: Any) -> None:
+        if not training:
+            return
+        rate = net.lr * self.factor(net.progress())
+        for group in net.optimizer_.param_groups:
+            group["lr"] = rate
 
 
 class EpochProgress(Callback):

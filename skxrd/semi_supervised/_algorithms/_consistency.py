@@ -1,143 +1,410 @@
-"""Pseudo-labels of the weak view teach the strong view: FixMatch and FlexMatch."""
+"""Consistency without pseudo-labels: Pi-model, temporal ensembling, mean teacher and VAT."""
 
 from __future__ import annotations
+
+from numbers import Real
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from skxrd.semi_supervised._algorithms._base import UNLABELED_STRONG
-from skxrd.semi_supervised._algorithms._threshold import ThresholdAlgorithm
+from skxrd._sklearn import Interval
+from skxrd.semi_supervised._algorithms._base import (
+    LABELED,
+    UNLABELED_WEAK,
+    UNLABELED_WEAK_2,
+    BaseAlgorithm,
+    Network,
+    TrainingBatch,
+)
+from skxrd.semi_supervised._algorithms._parts import kl_divergence, ramp_up
 
-__all__ = ["FixMatch", "FlexMatch"]
-
-
-class FixMatch(ThresholdAlgorithm):
-    """Predictions on the weak view that reach a fixed threshold are targets of the strong view.
-
-    Parameters
-    ----------
-    threshold : float, default=0.95
-        Confidence from which a prediction counts as a pseudo-label, in [0, 1].
-    unlabeled_weight : float, default=1.0
-        Weight of the unlabeled loss, at least 0.
-
-    Attributes
-    ----------
-    thresholds_ : Tensor of shape (n_classes,)
-        Threshold of each class.
-    mask_rate_ : Tensor of shape ()
-        Part of the unlabeled rows of the last batch that were selected.
-
-    References
-    ----------
-    Sohn et al., FixMatch: simplifying semi-supervised learning with consistency and confidence,
-    NeurIPS (2020).
-
-    Examples
-    --------
-    >>> import torch
-    >>> from skxrd.semi_supervised import FixMatch
-    >>> algorithm = FixMatch(threshold=0.8)
-    >>> algorithm.initialize(n_classes=2, n_unlabeled=2, device=torch.device("cpu"))
-    >>> outputs = {
-    ...     "labeled_weak": torch.tensor([[0.0, 0.0]]),
-    ...     "unlabeled_weak": torch.tensor([[3.0, 0.0], [0.1, 0.0]]),
-    ...     "unlabeled_strong": torch.zeros(2, 2),
-    ... }
-    >>> terms = algorithm.losses(outputs, torch.tensor([1]), torch.tensor([0, 1]), progress=0.0)
-    >>> terms["unlabeled_loss"]  # one row of two is confident: ln(2) / 2
-    tensor(0.3466)
-    """
-
-    target_view = UNLABELED_STRONG
+__all__ = ["VAT", "MeanTeacher", "PiModel", "TemporalEnsembling"]
 
 
-class FlexMatch(FixMatch):
-    """FixMatch with a threshold per class that follows how well the class is learned.
+class ConsistencyAlgorithm(BaseAlgorithm):
+    """Labeled loss, and the mean squared difference between predicted and target probabilities."""
 
-    Equations 6 and 7 of the paper. Of all unlabeled rows, sigma(c) counts those whose latest
-    prediction with a confidence of at least `threshold` was class c. With N the number of unlabeled
-    rows, beta(c) = sigma(c) / max(max sigma, N - sum of sigma), where the second argument, the
-    number of rows not counted yet, makes the warm-up; the threshold of class c is
-    `threshold` M(beta(c)).
+    _parameter_constraints: dict[str, list[Any]] = {
+        "unlabeled_weight": [Interval(Real, 0, None, closed="left")],
+        "ramp_up": [Interval(Real, 0, 1, closed="both")],
+    }
+
+    def __init__(self, unlabeled_weight: float = 10.0, ramp_up: float = 0.4) -> None:
+        self.unlabeled_weight = unlabeled_weight
+        self.ramp_up = ramp_up
+
+    def _weight(self, progress: float) -> float:
+        return self.unlabeled_weight * ramp_up(progress, self.ramp_up)
+
+    def _consistency(self, logits: Tensor, target: Tensor, progress: float) -> Tensor:
+        return self._weight(progress) * (logits.softmax(dim=1) - target).square().mean()
+
+
+class PiModel(ConsistencyAlgorithm):
+    """Two weak views of a row, each with its own dropout, must be predicted alike.
 
     Parameters
     ----------
-    threshold : float, default=0.95
-        Highest threshold of a class, in [0, 1].
-    unlabeled_weight : float, default=1.0
+    unlabeled_weight : float, default=10.0
         Weight of the unlabeled loss, at least 0.
-    warm_up : bool, default=True
-        Whether rows not counted yet keep the thresholds low.
+    ramp_up : float, default=0.4
+        Part of the training over which that weight grows linearly from zero, in [0, 1].
 
     Attributes
     ----------
-    thresholds_ : Tensor of shape (n_classes,)
-        Threshold of each class.
-    latest_ : Tensor of int64 of shape (n_unlabeled,)
-        Class of the latest confident prediction of each unlabeled row; -1 before the first one.
-    mask_rate_ : Tensor of shape ()
-        Part of the unlabeled rows of the last batch that were selected.
-
-    Notes
-    -----
-    The mapping is M(x) = x / (2 - x). With two classes a confidence is never below 0.5, so that a
-    class is filtered at all only when its beta exceeds 0.69 (at the default threshold). Counts and
-    thresholds are updated with a batch before they are applied to it.
+    class_weight_ : Tensor of shape (n_classes,)
+        Weight of each class in the labeled loss.
 
     References
     ----------
-    Zhang et al., FlexMatch: boosting semi-supervised learning with curriculum pseudo labeling,
-    NeurIPS (2021).
+    Laine and Aila, Temporal ensembling for semi-supervised learning, ICLR (2017).
 
     Examples
     --------
-    >>> import torch
-    >>> from skxrd.semi_supervised import FlexMatch
-    >>> algorithm = FlexMatch(threshold=0.9)
-    >>> algorithm.initialize(n_classes=2, n_unlabeled=4, device=torch.device("cpu"))
-    >>> sure_of_0, unsure = [5.0, 0.0], [0.0, 0.1]
-    >>> outputs = {
-    ...     "labeled_weak": torch.zeros(1, 2),
-    ...     "unlabeled_weak": torch.tensor([sure_of_0, sure_of_0, sure_of_0, unsure]),
-    ...     "unlabeled_strong": torch.zeros(4, 2),
-    ... }
-    >>> _ = algorithm.losses(outputs, torch.tensor([0]), torch.arange(4), progress=0.0)
-    >>> algorithm.thresholds_  # class 0: beta = 3 / max(3, 1); class 1: beta = 0
-    tensor([0.9000, 0.0000])
+    >>> from skxrd import SemiSupervisedClassifier
+    >>> from skxrd.datasets import make_patterns
+    >>> from skxrd.semi_supervised import PiModel
+    >>> X, y = make_patterns(60, labeled_fraction=0.2, random_state=0)
+    >>> classifier = SemiSupervisedClassifier(PiModel(), max_epochs=1).fit(X, y)
+    >>> sorted(set(classifier.history_[0]) & {"labeled_loss", "unlabeled_loss"})
+    ['labeled_loss', 'unlabeled_loss']
     """
 
-    _parameter_constraints = {**FixMatch._parameter_constraints, "warm_up": ["boolean"]}
+    views = (LABELED, UNLABELED_WEAK, UNLABELED_WEAK_2)
 
-    def __init__(
-        self, threshold: float = 0.95, unlabeled_weight: float = 1.0, warm_up: bool = True
-    ) -> None:
-        super().__init__(threshold, unlabeled_weight)
-        self.warm_up = warm_up
-
-    def initialize(self, n_classes: int, n_unlabeled: int, device: torch.device) -> None:
-        """Make the state afresh, sized by the data.
+    def losses(self, outputs: dict[str, Tensor], batch: TrainingBatch) -> dict[str, Tensor]:
+        """Compute the labeled and the unlabeled loss of one batch.
 
         Parameters
         ----------
-        n_classes : int
-            Number of classes.
-        n_unlabeled : int
-            Number of unlabeled rows.
-        device : torch.device
-            Device of the state.
-        """
-        super().initialize(n_classes, n_unlabeled, device)
-        self.latest_ = torch.full((n_unlabeled,), -1, device=device)
-        self.thresholds_ = torch.zeros(n_classes, device=device)
+        outputs : dict of str to Tensor of shape (n_rows, n_classes)
+            Logits of each of the `views`.
+        batch : TrainingBatch
+            The batch.
 
-    def _update_thresholds(self, confidence: Tensor, pseudo_label: Tensor, index: Tensor) -> None:
-        confident = confidence >= self.threshold
-        self.latest_[index[confident]] = pseudo_label[confident]
-        counted = self.latest_[self.latest_ >= 0]
-        sigma = torch.bincount(counted, minlength=len(self.thresholds_)).to(confidence)
-        reference = sigma.max()
-        if self.warm_up:
-            reference = torch.maximum(reference, len(self.latest_) - sigma.sum())
-        beta = sigma / reference.clamp(min=1)
-        self.thresholds_ = self.threshold * beta / (2 - beta)
+        Returns
+        -------
+        dict of str to Tensor
+            The terms "labeled_loss" and, with unlabeled rows, "unlabeled_loss".
+        """
+        terms = {"labeled_loss": self._labeled_loss(outputs[LABELED], batch.y)}
+        if UNLABELED_WEAK in outputs:
+            target = outputs[UNLABELED_WEAK].detach().softmax(dim=1)
+            terms["unlabeled_loss"] = self._consistency(
+                outputs[UNLABELED_WEAK_2], target, batch.progress
+            )
+        return terms
+
+
+class TemporalEnsembling(ConsistencyAlgorithm):
+    """A row must be predicted as it was, on average, in earlier passes.
+
+    Parameters
+    ----------
+    unlabeled_weight : float, default=10.0
+        Weight of the unlabeled loss, at least 0.
+    ramp_up : float, default=0.4
+        Part of the training over which that weight grows linearly from zero, in [0, 1].
+    decay : float, default=0.6
+        Decay of the running mean of predictions per pass, in [0, 1).
+
+    Attributes
+    ----------
+    ensemble_ : Tensor of shape (n_unlabeled, n_classes)
+        Running mean of the predicted probabilities of each unlabeled row, not yet corrected for its
+        start at zero.
+    n_passes_ : Tensor of shape (n_unlabeled,)
+        Number of passes in which each unlabeled row was seen.
+
+    References
+    ----------
+    Laine and Aila, Temporal ensembling for semi-supervised learning, ICLR (2017).
+
+    Examples
+    --------
+    >>> from skxrd import SemiSupervisedClassifier
+    >>> from skxrd.datasets import make_patterns
+    >>> from skxrd.semi_supervised import TemporalEnsembling
+    >>> X, y = make_patterns(60, labeled_fraction=0.2, random_state=0)
+    >>> classifier = SemiSupervisedClassifier(TemporalEnsembling(), max_epochs=2).fit(X, y)
+    >>> classifier.algorithm_.n_passes_.unique()
+    tensor([2.])
+    """
+
+    views = (LABELED, UNLABELED_WEAK)
+    _parameter_constraints = {
+        **ConsistencyAlgorithm._parameter_constraints,
+        "decay": [Interval(Real, 0, 1, closed="left")],
+    }
+
+    def __init__(
+        self, unlabeled_weight: float = 10.0, ramp_up: float = 0.4, decay: float = 0.6
+    ) -> None:
+        super().__init__(unlabeled_weight, ramp_up)
+        self.decay = decay
+
+    def _start(self, y: Tensor) -> None:
+        super()._start(y)
+        n_unlabeled = int((y == -1).sum())
+        self.ensemble_ = torch.zeros(n_unlabeled, len(self.class_weight_), device=y.device)
+        self.n_passes_ = torch.zeros(n_unlabeled, device=y.device)
+
+    def losses(self, outputs: dict[str, Tensor], batch: TrainingBatch) -> dict[str, Tensor]:
+        """Compute the labeled and the unlabeled loss of one batch.
+
+        Parameters
+        ----------
+        outputs : dict of str to Tensor of shape (n_rows, n_classes)
+            Logits of each of the `views`.
+        batch : TrainingBatch
+            The batch.
+
+        Returns
+        -------
+        dict of str to Tensor
+            The terms "labeled_loss" and, with unlabeled rows, "unlabeled_loss".
+        """
+        terms = {"labeled_loss": self._labeled_loss(outputs[LABELED], batch.y)}
+        if UNLABELED_WEAK not in outputs:
+            return terms
+        rows = batch.unlabeled_index
+        p = outputs[UNLABELED_WEAK].detach().softmax(dim=1)
+        correction = 1 - self.decay ** self.n_passes_[rows, None]
+        # In its first pass a row has no history: its own prediction is its target.
+        target = torch.where(
+            correction > 0, self.ensemble_[rows] / correction.clamp(min=1e-12), p.to(self.ensemble_)
+        )
+        terms["unlabeled_loss"] = self._consistency(outputs[UNLABELED_WEAK], target, batch.progress)
+        self.ensemble_[rows] = torch.lerp(p.to(self.ensemble_), self.ensemble_[rows], self.decay)
+        self.n_passes_[rows] += 1
+        return terms
+
+
+class MeanTeacher(ConsistencyAlgorithm):
+    """The averaged network teaches: its predictions are the targets of a second weak view.
+
+    The teacher is the exponential moving average of the network's weights and buffers, so that its
+    batch normalization is averaged as well; it predicts without dropout.
+
+    Parameters
+    ----------
+    unlabeled_weight : float, default=10.0
+        Weight of the unlabeled loss, at least 0.
+    ramp_up : float, default=0.4
+        Part of the training over which that weight grows linearly from zero, in [0, 1].
+    decay : float, default=0.99
+        Decay of the average per step, in [0, 1); lower in the first steps, where the average would
+        otherwise hold on to the initial weights.
+
+    Attributes
+    ----------
+    class_weight_ : Tensor of shape (n_classes,)
+        Weight of each class in the labeled loss.
+
+    References
+    ----------
+    Tarvainen and Valpola, Mean teachers are better role models, NeurIPS (2017).
+
+    Examples
+    --------
+    >>> from skxrd import SemiSupervisedClassifier
+    >>> from skxrd.datasets import make_patterns
+    >>> from skxrd.semi_supervised import MeanTeacher
+    >>> X, y = make_patterns(60, labeled_fraction=0.2, random_state=0)
+    >>> classifier = SemiSupervisedClassifier(MeanTeacher(), max_epochs=2).fit(X, y)
+    >>> classifier.history_[-1]["unlabeled_loss"] > 0
+    True
+    """
+
+    views = (LABELED, UNLABELED_WEAK, UNLABELED_WEAK_2)
+    _parameter_constraints = {
+        **ConsistencyAlgorithm._parameter_constraints,
+        "decay": [Interval(Real, 0, 1, closed="left")],
+    }
+
+    def __init__(
+        self, unlabeled_weight: float = 10.0, ramp_up: float = 0.4, decay: float = 0.99
+    ) -> None:
+        super().__init__(unlabeled_weight, ramp_up)
+        self.decay = decay
+
+    @property
+    def teacher_decay(self) -> float:
+        """Decay of the averaged network."""
+        return self.decay
+
+    def step(self, network: Network, batch: TrainingBatch) -> dict[str, Tensor]:
+        """Ask teacher and network and compute the terms of the loss of one batch.
+
+        Parameters
+        ----------
+        network : callable
+            From inputs by view to logits by view.
+        batch : TrainingBatch
+            The batch.
+
+        Returns
+        -------
+        dict of str to Tensor
+            Named terms, weighted; their sum is minimized.
+        """
+        views = dict(batch.views)
+        weak = views.pop(UNLABELED_WEAK, None)
+        outputs = network(views)
+        if weak is not None:
+            outputs |= network.teacher({UNLABELED_WEAK: weak})
+        return self.losses(outputs, batch)
+
+    def losses(self, outputs: dict[str, Tensor], batch: TrainingBatch) -> dict[str, Tensor]:
+        """Compute the labeled and the unlabeled loss of one batch.
+
+        Parameters
+        ----------
+        outputs : dict of str to Tensor of shape (n_rows, n_classes)
+            Logits of each of the `views`; those of "unlabeled_weak" by the teacher.
+        batch : TrainingBatch
+            The batch.
+
+        Returns
+        -------
+        dict of str to Tensor
+            The terms "labeled_loss" and, with unlabeled rows, "unlabeled_loss".
+        """
+        terms = {"labeled_loss": self._labeled_loss(outputs[LABELED], batch.y)}
+        if UNLABELED_WEAK in outputs:
+            target = outputs[UNLABELED_WEAK].detach().softmax(dim=1)
+            terms["unlabeled_loss"] = self._consistency(
+                outputs[UNLABELED_WEAK_2], target, batch.progress
+            )
+        return terms
+
+
+class VAT(ConsistencyAlgorithm):
+    """Virtual adversarial training: the worst small change of a pattern must not matter.
+
+    One step of power iteration finds the direction in which a change of norm `radius` changes the
+    prediction most; the divergence that it causes is minimized, and so is the entropy of the
+    predictions.
+
+    Parameters
+    ----------
+    unlabeled_weight : float, default=0.3
+        Weight of the adversarial loss, at least 0.
+    ramp_up : float, default=0.4
+        Part of the training over which that weight grows linearly from zero, in [0, 1].
+    radius : float, default=1.0
+        Euclidean norm of the change, above 0, in units of the network's input; the paper's epsilon.
+    entropy_weight : float, default=0.06
+        Weight of the entropy of the predictions, at least 0.
+    xi : float, default=1e-3
+        Norm of the change with which the direction is found, above 0, in the same units. The
+        single precision of the logits makes the reference code's 1e-6 a matter of luck.
+
+    Attributes
+    ----------
+    class_weight_ : Tensor of shape (n_classes,)
+        Weight of each class in the labeled loss.
+
+    Notes
+    -----
+    Batch statistics see the perturbed patterns of the second pass, those of the power iteration
+    leave no trace in them.
+
+    References
+    ----------
+    Miyato et al., Virtual adversarial training: a regularization method for supervised and
+    semi-supervised learning, IEEE TPAMI (2019).
+
+    Examples
+    --------
+    >>> from skxrd import SemiSupervisedClassifier
+    >>> from skxrd.datasets import make_patterns
+    >>> from skxrd.semi_supervised import VAT
+    >>> X, y = make_patterns(60, labeled_fraction=0.2, random_state=0)
+    >>> classifier = SemiSupervisedClassifier(VAT(), max_epochs=1).fit(X, y)
+    >>> classifier.history_[0]["entropy_loss"] > 0
+    True
+    """
+
+    views = (LABELED, UNLABELED_WEAK)
+    _parameter_constraints = {
+        **ConsistencyAlgorithm._parameter_constraints,
+        "radius": [Interval(Real, 0, None, closed="neither")],
+        "entropy_weight": [Interval(Real, 0, None, closed="left")],
+        "xi": [Interval(Real, 0, None, closed="neither")],
+    }
+
+    def __init__(
+        self,
+        unlabeled_weight: float = 0.3,
+        ramp_up: float = 0.4,
+        radius: float = 1.0,
+        entropy_weight: float = 0.06,
+        xi: float = 1e-3,
+    ) -> None:
+        super().__init__(unlabeled_weight, ramp_up)
+        self.radius = radius
+        self.entropy_weight = entropy_weight
+        self.xi = xi
+
+    def step(self, network: Network, batch: TrainingBatch) -> dict[str, Tensor]:
+        """Ask the network, attack it, and compute the terms of the loss of one batch.
+
+        Parameters
+        ----------
+        network : callable
+            From inputs by view to logits by view.
+        batch : TrainingBatch
+            The batch.
+
+        Returns
+        -------
+        dict of str to Tensor
+            Named terms, weighted; their sum is minimized.
+        """
+        outputs = network(batch.views)
+        if UNLABELED_WEAK in outputs:
+            X = batch.views[UNLABELED_WEAK]
+            change = self._adversarial(network, X, outputs[UNLABELED_WEAK])
+            outputs["adversarial"] = network({UNLABELED_WEAK: X + change})[UNLABELED_WEAK]
+        return self.losses(outputs, batch)
+
+    def _adversarial(self, network: Network, X: Tensor, logits: Tensor) -> Tensor:
+        p = logits.detach().softmax(dim=1)
+        noise = torch.randn(X.shape, generator=network.generator).to(X)
+        change = (self.xi * _unit(noise)).requires_grad_()
+        with network.frozen_statistics():
+            attacked = network({UNLABELED_WEAK: X + change})[UNLABELED_WEAK]
+        (gradient,) = torch.autograd.grad(kl_divergence(p, attacked).sum(), change)
+        return self.radius * _unit(gradient)
+
+    def losses(self, outputs: dict[str, Tensor], batch: TrainingBatch) -> dict[str, Tensor]:
+        """Compute the labeled loss, the adversarial one and the entropy of one batch.
+
+        Parameters
+        ----------
+        outputs : dict of str to Tensor of shape (n_rows, n_classes)
+            Logits of each of the `views`, and of the changed rows as "adversarial".
+        batch : TrainingBatch
+            The batch.
+
+        Returns
+        -------
+        dict of str to Tensor
+            The terms "labeled_loss" and, with unlabeled rows, "unlabeled_loss" and "entropy_loss".
+        """
+        terms = {"labeled_loss": self._labeled_loss(outputs[LABELED], batch.y)}
+        if UNLABELED_WEAK not in outputs:
+            return terms
+        logits = outputs[UNLABELED_WEAK]
+        divergence = kl_divergence(logits.detach().softmax(dim=1), outputs["adversarial"])
+        terms["unlabeled_loss"] = self._weight(batch.progress) * divergence.mean()
+        entropy = -(logits.softmax(dim=1) * logits.log_softmax(dim=1)).sum(dim=1)
+        terms["entropy_loss"] = self.entropy_weight * entropy.mean()
+        return terms
+
+
+def _unit(X: Tensor) -> Tensor:
+    """Rows of norm 1; rows of zeros stay zero."""
+    return X / X.norm(dim=1, keepdim=True).clamp(min=1e-12)

@@ -1,4 +1,4 @@
-"""What algorithms with a confidence threshold share: select, label, and keep count."""
+"""What algorithms with pseudo-labels share: align, select, label, and keep count."""
 
 from __future__ import annotations
 
@@ -10,82 +10,155 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from skxrd._sklearn import Interval
-from skxrd.semi_supervised._algorithms._base import LABELED, UNLABELED_WEAK, BaseAlgorithm
+from skxrd.semi_supervised._algorithms._alignment import AlignedAlgorithm, ClassPrior
+from skxrd.semi_supervised._algorithms._base import (
+    LABELED,
+    UNLABELED_STRONG,
+    UNLABELED_WEAK,
+    Network,
+    TrainingBatch,
+)
 
 __all__ = ["ThresholdAlgorithm"]
 
 
-class ThresholdAlgorithm(BaseAlgorithm):
+class ThresholdAlgorithm(AlignedAlgorithm):
     """Pseudo-labels from the weak view, for rows whose confidence reaches a threshold.
 
     Equation 5 of the paper: the mean over *all* unlabeled rows of the batch of the cross-entropy
     with the pseudo-label, where rows below the threshold count zero.
+
+    Subclasses adapt `thresholds_` in `_update_thresholds`, or replace `_weights` or `_targets`.
     """
 
-    target_view: str
+    # Whether a term of the loss also reads rows of zero weight in the strong view.
+    _reads_every_row = False
 
     _parameter_constraints: dict[str, list[Any]] = {
+        **AlignedAlgorithm._parameter_constraints,
         "threshold": [Interval(Real, 0, 1, closed="both")],
         "unlabeled_weight": [Interval(Real, 0, None, closed="left")],
     }
 
-    def __init__(self, threshold: float = 0.95, unlabeled_weight: float = 1.0) -> None:
+    def __init__(
+        self,
+        threshold: float = 0.95,
+        unlabeled_weight: float = 1.0,
+        class_prior: ClassPrior = None,
+        momentum: float = 0.99,
+    ) -> None:
         self.threshold = threshold
         self.unlabeled_weight = unlabeled_weight
+        self.class_prior = class_prior
+        self.momentum = momentum
 
-    def initialize(self, n_classes: int, n_unlabeled: int, device: torch.device) -> None:
-        """Make the state afresh, sized by the data.
+    def _start(self, y: Tensor) -> None:
+        super()._start(y)
+        n_classes = len(self.label_frequencies_)
+        self.thresholds_ = torch.full_like(
+            self.label_frequencies_, self._start_threshold(n_classes)
+        )
+        self.mask_rate_ = torch.tensor(float("nan"), device=y.device)
+
+    def _start_threshold(self, n_classes: int) -> float:
+        return self.threshold
+
+    def step(self, network: Network, batch: TrainingBatch) -> dict[str, Tensor]:
+        """Ask the network and compute the terms of the loss of one batch.
+
+        The weak view makes pseudo-labels, which carry no gradient. Where views are not coupled by
+        batch normalization it therefore passes without one, and where rows are not coupled either,
+        strong views of rows without weight do not pass at all: the loss is the same.
 
         Parameters
         ----------
-        n_classes : int
-            Number of classes.
-        n_unlabeled : int
-            Number of unlabeled rows.
-        device : torch.device
-            Device of the state.
-        """
-        super().initialize(n_classes, n_unlabeled, device)
-        self.thresholds_ = torch.full((n_classes,), float(self.threshold), device=device)
-        self.mask_rate_ = torch.tensor(float("nan"), device=device)
+        network : callable
+            From inputs by view to logits by view.
+        batch : TrainingBatch
+            The batch.
 
-    def losses(
-        self, outputs: dict[str, Tensor], y: Tensor, index: Tensor, progress: float
-    ) -> dict[str, Tensor]:
+        Returns
+        -------
+        dict of str to Tensor
+            Named terms, weighted; their sum is minimized.
+        """
+        views = dict(batch.views)
+        if network.couples_views or UNLABELED_WEAK not in views or UNLABELED_STRONG not in views:
+            return super().step(network, batch)
+        with torch.no_grad():
+            outputs = network({UNLABELED_WEAK: views.pop(UNLABELED_WEAK)})
+        strong = views.pop(UNLABELED_STRONG)
+        outputs |= network(views)
+        target, weight = self._pseudo_labels(outputs, batch)
+        if network.rows_are_independent and not self._reads_every_row:
+            chosen = weight > 0
+            strong, target, weight = strong[chosen], target[chosen], weight[chosen]
+        if len(strong):
+            outputs |= network({UNLABELED_STRONG: strong})
+        return self._terms(outputs, batch, target, weight)
+
+    def losses(self, outputs: dict[str, Tensor], batch: TrainingBatch) -> dict[str, Tensor]:
         """Compute the labeled and the unlabeled loss of one batch.
 
         Parameters
         ----------
         outputs : dict of str to Tensor of shape (n_rows, n_classes)
             Logits of each of the `views`.
-        y : Tensor of int64 of shape (n_labeled,)
-            Codes of the labeled rows.
-        index : Tensor of int64 of shape (n_unlabeled_in_batch,)
-            Position of each unlabeled row among all unlabeled rows.
-        progress : float
-            Part of the training that is done, in [0, 1].
+        batch : TrainingBatch
+            The batch.
 
         Returns
         -------
         dict of str to Tensor
-            The terms "labeled_loss" and, with unlabeled rows, "unlabeled_loss".
+            The term "labeled_loss" and, with unlabeled rows, "unlabeled_loss"; some algorithms add
+            terms of their own.
         """
-        terms = {"labeled_loss": F.cross_entropy(outputs[LABELED], y)}
         if UNLABELED_WEAK not in outputs:
-            return terms
-        probabilities = outputs[UNLABELED_WEAK].detach().softmax(dim=1)
-        confidence, pseudo_label = probabilities.max(dim=1)
-        self._update_thresholds(confidence, pseudo_label, index)
-        selected = (confidence >= self.thresholds_[pseudo_label]).to(confidence)
-        self.mask_rate_ = selected.mean()
-        loss = F.cross_entropy(outputs[self.target_view], pseudo_label, reduction="none")
-        terms["unlabeled_loss"] = self._weight(progress) * (loss * selected).mean()
-        return terms
+            return {"labeled_loss": self._labeled_loss(outputs[LABELED], batch.y)}
+        return self._terms(outputs, batch, *self._pseudo_labels(outputs, batch))
 
-    def _update_thresholds(self, confidence: Tensor, pseudo_label: Tensor, index: Tensor) -> None:
+    def _pseudo_labels(
+        self, outputs: dict[str, Tensor], batch: TrainingBatch
+    ) -> tuple[Tensor, Tensor]:
+        """Target (classes or probabilities) and weight of each unlabeled row."""
+        with torch.no_grad():
+            p = self._aligned(outputs[UNLABELED_WEAK].softmax(dim=1))
+            confidence, pseudo_label = p.max(dim=1)
+            self._update_thresholds(p, outputs, batch)
+            weight = self._weights(p, confidence, pseudo_label)
+            target = self._targets(p, outputs, batch)
+        self.mask_rate_ = weight.mean()
+        self.n_steps_ = self.n_steps_ + 1
+        return target, weight
+
+    def _update_thresholds(
+        self, p: Tensor, outputs: dict[str, Tensor], batch: TrainingBatch
+    ) -> None:
         """Adapt `thresholds_` before they are applied to the batch."""
 
-    def _weight(self, progress: float) -> float:
+    def _weights(self, p: Tensor, confidence: Tensor, pseudo_label: Tensor) -> Tensor:
+        return (confidence >= self.thresholds_[pseudo_label]).to(confidence)
+
+    def _targets(self, p: Tensor, outputs: dict[str, Tensor], batch: TrainingBatch) -> Tensor:
+        return p.argmax(dim=1)
+
+    def _terms(
+        self, outputs: dict[str, Tensor], batch: TrainingBatch, target: Tensor, weight: Tensor
+    ) -> dict[str, Tensor]:
+        unlabeled_loss = self._consistency(outputs, target, weight).sum()
+        factor = self._unlabeled_weight(batch.progress) / len(batch.unlabeled_index)
+        return {
+            "labeled_loss": self._labeled_loss(outputs[LABELED], batch.y),
+            "unlabeled_loss": factor * unlabeled_loss,
+        }
+
+    def _consistency(self, outputs: dict[str, Tensor], target: Tensor, weight: Tensor) -> Tensor:
+        """Weighted cross-entropy of each row of the strong view; no row if none was chosen."""
+        if UNLABELED_STRONG not in outputs:
+            return weight
+        return weight * F.cross_entropy(outputs[UNLABELED_STRONG], target, reduction="none")
+
+    def _unlabeled_weight(self, progress: float) -> float:
         return self.unlabeled_weight
 
     def monitor(self) -> dict[str, float]:
@@ -94,8 +167,8 @@ class ThresholdAlgorithm(BaseAlgorithm):
         Returns
         -------
         dict of str to float
-            "mask_rate", the part of the unlabeled rows that were selected in the last batch, and
-            "threshold_0", "threshold_1", ...
+            "mask_rate", the mean weight of the unlabeled rows of the last batch, and "threshold_0",
+            "threshold_1", ...
         """
         values = {"mask_rate": self.mask_rate_.item()}
         for code, threshold in enumerate(self.thresholds_.tolist()):
