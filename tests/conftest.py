@@ -1,3 +1,4 @@
+import importlib.util
 import os
 from pathlib import Path
 
@@ -23,3 +24,19 @@ def shared_data():
 @pytest.fixture
 def rng():
     return np.random.default_rng(0)
+
+
+@pytest.fixture(scope="module")
+def pickled_by_value(request):
+    """Send classes of the test module to workers as code: they cannot import it by name."""
+    # joblib brought its own cloudpickle until it came to depend on the package.
+    names = [name for name in ("cloudpickle", "joblib.externals.cloudpickle") if _exists(name)]
+    for name in names:
+        importlib.import_module(name).register_pickle_by_value(request.module)
+    yield
+    for name in names:
+        importlib.import_module(name).unregister_pickle_by_value(request.module)
+
+
+def _exists(name: str) -> bool:
+    return importlib.util.find_spec(name) is not None

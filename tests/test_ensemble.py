@@ -282,21 +282,6 @@ class TestParallel:
             torch.set_num_threads(1)
         np.testing.assert_array_equal(fitted.member_probabilities(X), expected)
 
-    @pytest.mark.slow
-    @pytest.mark.filterwarnings("ignore")  # of a cluster that starts and stops
-    def test_a_dask_cluster_gives_the_same(self):
-        distributed = pytest.importorskip("distributed")
-        expected = ensemble(network()).fit(X, Y).member_probabilities(X)
-        with (
-            distributed.LocalCluster(
-                n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None
-            ) as cluster,
-            distributed.Client(cluster),
-            joblib.parallel_config(backend="dask"),
-        ):
-            fitted = ensemble(network()).fit(X, Y)
-        np.testing.assert_array_equal(fitted.member_probabilities(X), expected)
-
 
 class Interrupting(ResNet1d):
     """A network whose user presses Ctrl-C after some passes, counted over all networks."""
