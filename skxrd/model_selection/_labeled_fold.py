@@ -8,8 +8,10 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.model_selection import BaseCrossValidator, check_cv
+from sklearn.utils import check_consistent_length
+from sklearn.utils.metadata_routing import UNUSED, get_routing_for_object
 
-from skxrd._labels import labeled_mask
+from skxrd.model_selection._rows import labeled_rows
 
 __all__ = ["LabeledFold"]
 
@@ -58,7 +60,8 @@ class LabeledFold(BaseCrossValidator):
         y : array-like of shape (n_samples,)
             Labels; -1 marks unlabeled rows, and so do None and NaN in an array of objects.
         groups : array-like of shape (n_samples,), default=None
-            Groups that splitters such as `GroupKFold` keep together.
+            Groups that splitters such as `GroupKFold` keep together. Those of unlabeled rows are
+            not read.
 
         Yields
         ------
@@ -70,9 +73,10 @@ class LabeledFold(BaseCrossValidator):
         Raises
         ------
         ValueError
-            If `y` is missing or no row is labeled.
+            If `y` is missing, no row is labeled, or the lengths differ.
         """
-        y, labeled = self._labeled_rows(y)
+        check_consistent_length(X, y, groups)
+        y, labeled = labeled_rows(y, caller="LabeledFold")
         unlabeled = np.setdiff1d(np.arange(len(y)), labeled)
         known = _without_objects(y[labeled])
         groups = None if groups is None else np.asarray(groups)[labeled]
@@ -101,19 +105,28 @@ class LabeledFold(BaseCrossValidator):
         """
         if y is None:
             return check_cv(self.cv, classifier=True).get_n_splits(X, y, groups)
-        y, labeled = self._labeled_rows(y)
+        y, labeled = labeled_rows(y, caller="LabeledFold")
         groups = None if groups is None else np.asarray(groups)[labeled]
         known = _without_objects(y[labeled])
         return check_cv(self.cv, known, classifier=True).get_n_splits(labeled, known, groups)
 
-    def _labeled_rows(self, y: ArrayLike | None) -> tuple[NDArray[Any], NDArray[np.int64]]:
-        if y is None:
-            raise ValueError("LabeledFold needs y to tell labeled rows from unlabeled ones.")
-        y = np.asarray(y)
-        labeled = np.flatnonzero(labeled_mask(y))
-        if len(labeled) == 0:
-            raise ValueError(f"LabeledFold needs labeled rows; all {len(y)} rows are unlabeled.")
-        return y, labeled
+    def get_metadata_routing(self) -> Any:
+        """Get the metadata that `split` asks for: groups if the wrapped splitter wants them.
+
+        Returns
+        -------
+        MetadataRequest
+            Requests, for scikit-learn's metadata routing.
+        """
+        routing = super().get_metadata_routing()
+        if hasattr(self, "_metadata_request"):  # the user's own set_split_request has the last word
+            return routing
+        if hasattr(self.cv, "get_metadata_routing"):
+            wanted = get_routing_for_object(self.cv).split.requests
+            routing.split.add_request(param="groups", alias=wanted.get("groups", UNUSED))
+        elif not hasattr(self.cv, "split"):  # a number of folds, or pairs of rows
+            routing.split.add_request(param="groups", alias=UNUSED)
+        return routing
 
 
 def _without_objects(y: NDArray[Any]) -> NDArray[Any]:
