@@ -1,3 +1,5 @@
+import copy
+
 import pytest
 import torch
 from torch import nn
@@ -48,16 +50,30 @@ def test_rows_do_not_depend_on_each_other_in_prediction(network):
     torch.testing.assert_close(alone, module(X))
 
 
+@pytest.mark.parametrize("network", [VGG11, ResNet1d])
+def test_channels_come_last_in_memory(network):
+    """Torch's faster format on a CPU; copies and loaded weights keep it."""
+    module = copy.deepcopy(network(101, 2, **SMALL[network]))
+    module.load_state_dict({name: value.clone() for name, value in module.state_dict().items()})
+    inputs = []
+    for layer in module.modules():
+        if isinstance(layer, nn.Conv2d):
+            assert layer.weight.is_contiguous(memory_format=torch.channels_last)
+            layer.register_forward_pre_hook(lambda _, arguments: inputs.append(arguments[0]))
+    module(torch.rand(3, 101))
+    assert all(X.is_contiguous(memory_format=torch.channels_last) for X in inputs)
+
+
 class TestVGG11:
     def test_default_layers_are_those_of_the_paper(self):
         network = VGG11(4501, 2)
-        convolutions = [layer for layer in network.features if isinstance(layer, nn.Conv1d)]
+        convolutions = [layer for layer in network.features if isinstance(layer, nn.Conv2d)]
         assert [layer.out_channels for layer in convolutions] == [
             64, 64, 128, 128, 256, 256, 512, 512
         ]  # fmt: skip
-        assert [layer.kernel_size[0] for layer in convolutions] == [16, 16, 12, 12, 8, 8, 4, 4]
-        assert [layer.stride[0] for layer in convolutions] == [2, 1] * 4
-        assert sum(isinstance(layer, nn.MaxPool1d) for layer in network.features) == 4
+        assert [layer.kernel_size[1] for layer in convolutions] == [16, 16, 12, 12, 8, 8, 4, 4]
+        assert [layer.stride[1] for layer in convolutions] == [2, 1] * 4
+        assert sum(isinstance(layer, nn.MaxPool2d) for layer in network.features) == 4
         dense = [layer for layer in network.classifier if isinstance(layer, nn.Linear)]
         # Four sections leave 19 of 4,501 points.
         assert [layer.in_features for layer in dense] == [512 * 19, 1024, 1024, 1024]
@@ -79,7 +95,7 @@ class TestVGG11:
     def test_optional_layers(self, batch_norm, dropout):
         network = VGG11(101, 2, **SMALL[VGG11], batch_norm=batch_norm, dropout=dropout)
         layers = list(network.modules())
-        norms = [layer for layer in layers if isinstance(layer, nn.BatchNorm1d)]
+        norms = [layer for layer in layers if isinstance(layer, nn.BatchNorm2d)]
         dropouts = [layer for layer in layers if isinstance(layer, nn.Dropout)]
         assert [norm.num_features for norm in norms] == ([4, 4, 6, 6] if batch_norm else [])
         assert [layer.p for layer in dropouts] == ([0.3] * 3 if dropout else [])
@@ -89,7 +105,7 @@ class TestVGG11:
         assert network.training
         assert all(module.training for module in network.modules())
         for norm in network.modules():
-            if isinstance(norm, nn.BatchNorm1d):
+            if isinstance(norm, nn.BatchNorm2d):
                 assert norm.num_batches_tracked == 0
                 assert (norm.running_mean == 0).all()
                 assert (norm.running_var == 1).all()
