@@ -40,11 +40,11 @@ def multiply_peaks(X: Tensor, draw: Draw, *, peaks: PeakKind, width: int) -> Ten
 
 
 def _multiply_sticks(X: Tensor, draw: Draw) -> Tensor:
-    sticks = X != 0
-    values = X[sticks]
-    X = X.clone()
-    X[sticks] = values * draw(tuple(values.shape)).to(values)
-    return X
+    points = X.flatten()
+    sticks = torch.nonzero(points).ravel()
+    values = points.index_select(0, sticks)
+    values = values * draw(tuple(values.shape)).to(values)
+    return points.index_copy(0, sticks, values).view_as(X)
 
 
 def _multiply_profiles(X: Tensor, draw: Draw, width: int) -> Tensor:
