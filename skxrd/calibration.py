@@ -60,8 +60,9 @@ def adjust_class_prior(
     """
     p = _as_probabilities(probabilities)
     ratio = _as_prior(class_prior, p, "class_prior") / _as_prior(train_prior, p, "train_prior")
-    adjusted = p * ratio.astype(p.dtype)
-    return adjusted / adjusted.sum(axis=1, keepdims=True)
+    # In double precision: the frequency of a class that has all but vanished would become zero.
+    adjusted = p * ratio
+    return (adjusted / adjusted.sum(axis=1, keepdims=True)).astype(p.dtype)
 
 
 @validate_params(
@@ -116,7 +117,7 @@ def estimate_class_prior(
     >>> estimate_class_prior(p, train_prior=[0.5, 0.5]).round(2)
     array([0.83, 0.17])
     """
-    p = _as_probabilities(probabilities)
+    p = _as_probabilities(probabilities).astype(np.float64)  # means of many rows
     if len(p) == 0:
         raise ValueError("estimate_class_prior needs at least one row of probabilities, got none.")
     train = _as_prior(train_prior, p, "train_prior")
@@ -140,8 +141,10 @@ def _as_probabilities(probabilities: ArrayLike) -> NDArray[np.floating]:
 
 def _as_prior(prior: ArrayLike, p: NDArray[np.floating], name: str) -> NDArray[np.float64]:
     values = np.asarray(prior, dtype=np.float64)
-    if values.shape != (p.shape[1],) or not (values > 0).all():
+    positive = (values > 0) & np.isfinite(values)
+    if values.shape != (p.shape[1],) or not positive.all():
         raise ValueError(
-            f"{name} needs one positive number for each of the {p.shape[1]} classes, got {prior}."
+            f"{name} needs one positive number for each of the {p.shape[1]} classes, got "
+            f"{values.tolist()}."
         )
     return values / values.sum()

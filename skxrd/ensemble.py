@@ -240,19 +240,8 @@ class SemiSupervisedBaggingClassifier(
         """
         check_is_fitted(self)
         patterns = validate_data(self, X, reset=False, dtype=np.float32)
-        return self._member_probabilities(self.estimators_, patterns)
-
-    def _member_probabilities(
-        self, members: list[Any], X: NDArray[np.float32]
-    ) -> NDArray[np.floating]:
-        return np.stack(
-            [
-                np.concatenate(
-                    [member.predict_proba(X[i : i + _CHUNK]) for i in range(0, len(X), _CHUNK)]
-                )
-                for member in members
-            ]
-        )
+        rows = np.arange(len(patterns))
+        return np.stack([_probabilities(member, patterns, rows) for member in self.estimators_])
 
     def vote_counts(self, X: ArrayLike) -> NDArray[np.int64]:
         """Count the members that vote for each class: the paper's output frequency.
@@ -301,9 +290,9 @@ class SemiSupervisedBaggingClassifier(
             unseen = np.setdiff1d(np.arange(n_samples), rows)
             if len(unseen) == 0:
                 continue
-            probabilities = self._member_probabilities([member], X[unseen])
-            votes[unseen] += _votes(probabilities)[0]
-            total[unseen] += probabilities[0]
+            probabilities = _probabilities(member, X, unseen)
+            votes[unseen] += _votes(probabilities)
+            total[unseen] += probabilities
             n_members[unseen] += 1
         with np.errstate(invalid="ignore"):
             mean = total / n_members
@@ -315,6 +304,14 @@ class SemiSupervisedBaggingClassifier(
             winner = winner.astype(object)
         # A numpy integer: one of Python would be squeezed into the type of small classes.
         self.oob_prediction_ = np.where(out_of_bag, winner, np.int64(UNLABELED))
+
+
+def _probabilities(
+    member: Any, X: NDArray[np.float32], rows: NDArray[np.int64]
+) -> NDArray[np.floating]:
+    """Probabilities that a member predicts for some rows, of which few are copied at a time."""
+    chunks = [rows[i : i + _CHUNK] for i in range(0, len(rows), _CHUNK)]
+    return np.concatenate([member.predict_proba(X[chunk]) for chunk in chunks])
 
 
 def _votes(probabilities: NDArray[np.floating]) -> NDArray[np.int64]:

@@ -6,6 +6,7 @@ from sklearn.semi_supervised import SelfTrainingClassifier
 from sklearn.utils import get_tags
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
+from skxrd import SemiSupervisedClassifier
 from skxrd.testing import all_estimators
 
 # scikit-learn checks estimators on 1 to 10 features, some negative: far from a diffraction pattern.
@@ -33,6 +34,7 @@ INIT_PARAMS = {
 
 _MARKER = "-1 marks unlabeled rows, and the check fits y in {-1, 1}"
 EXPECTED_FAILURES = {
+    "LabeledOnlyClassifier": {"check_classifiers_classes": _MARKER},
     "SemiSupervisedClassifier": {"check_classifiers_classes": _MARKER},
     "SemiSupervisedBaggingClassifier": {"check_classifiers_classes": _MARKER},
     "XRDMatchClassifier": {"check_classifiers_classes": _MARKER},
@@ -43,6 +45,21 @@ ESTIMATORS = [
     for name, estimator in all_estimators()
     if get_tags(estimator()).input_tags.two_d_array  # else scikit-learn has no check for it
 ]
+# Options of the training that are off by default.
+ESTIMATORS.append(
+    SemiSupervisedClassifier(
+        rendering="passthrough",
+        max_epochs=10,
+        lr=0.02,
+        lr_schedule="cosine",
+        max_grad_norm=5.0,
+        ema_decay=0.5,
+        batch_norm="none",
+        class_weight="balanced",
+        logit_adjustment=0.5,
+        class_prior="labeled",
+    )
+)
 
 
 @pytest.mark.filterwarnings(

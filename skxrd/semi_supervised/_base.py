@@ -99,6 +99,7 @@ class BaseSemiSupervisedClassifier(SemiSupervisedClassifierMixin, BaseEstimator)
     verbose: int
     random_state: Any
     history_: list[dict[str, float]]
+    _training_state: dict[str, Any] | None
 
     _parameter_constraints: dict[str, list[Any]] = {
         "max_epochs": [Interval(Integral, 1, None, closed="left")],
@@ -162,15 +163,17 @@ class BaseSemiSupervisedClassifier(SemiSupervisedClassifierMixin, BaseEstimator)
 
     def _fit(self, X: ArrayLike, y: ArrayLike, rows: NDArray[np.int64] | None = None) -> Self:
         reset = not (self.warm_start and hasattr(self, "net_"))
-        classes = None if reset else self.classes_
+        classes = None
         if y is not None:
             some = np.asarray(y) if rows is None else np.asarray(y)[rows]
-            self.classes_, y = encode_labels(some, estimator_name=type(self).__name__)
+            classes, y = encode_labels(some, estimator_name=type(self).__name__)
         if rows is not None:
             y = _scattered(y, rows, len(np.asarray(X)))
         patterns, codes = validate_data(self, X, y, dtype=np.float32, reset=reset)
         device = torch.device(self.device)
         if reset:
+            self.classes_ = classes
+            self._check_class_prior(codes)
             self._prepare(patterns, codes, device)
         else:
             self._check_continued(classes, codes)
@@ -204,7 +207,7 @@ class BaseSemiSupervisedClassifier(SemiSupervisedClassifierMixin, BaseEstimator)
         if self.net_.max_epochs:
             self.net_.partial_fit(patterns, codes)
         self.net_.train_split = None
-        self.history_ = earlier + _epoch_rows(self.net_)
+        self.history_ = earlier + _epoch_rows(self.net_, n_earlier=len(earlier))
         self.n_iter_ = len(self.history_)
         self.interrupted_ = getattr(self.net_, "interrupted_", False)
         if self.warm_start:
@@ -223,7 +226,7 @@ class BaseSemiSupervisedClassifier(SemiSupervisedClassifierMixin, BaseEstimator)
         ndarray of float32 of shape (n_samples, n_classes)
             Probabilities, in the order of `classes_`, for the class frequencies `class_prior_`.
         """
-        check_is_fitted(self)
+        check_is_fitted(self, "net_")  # a training that was refused leaves other attributes
         X = validate_data(self, X, reset=False, dtype=np.float32)
         p = self.net_.predict_proba(X)
         if self.class_prior is None:
@@ -251,8 +254,15 @@ class BaseSemiSupervisedClassifier(SemiSupervisedClassifierMixin, BaseEstimator)
         self._generators = (generator_from(random_state), generator_from(random_state))
         self._validation_seed = int(random_state.randint(_MAX_SEED))
         self._all_codes = codes
+        self._training_state = None
 
     def _check_continued(self, classes: Any, codes: NDArray[np.int64]) -> None:
+        if self._training_state is None:
+            raise ValueError(
+                f"{type(self).__name__}: warm_start=True finds no training to continue, since the "
+                "earlier call of fit failed or had warm_start=False; call it once with "
+                "warm_start=False to begin anew, and set warm_start=True before the first call."
+            )
         if not np.array_equal(classes, self.classes_) or not np.array_equal(codes, self._all_codes):
             raise ValueError(
                 f"{type(self).__name__}: with warm_start=True a training continues on the rows it "
@@ -267,15 +277,29 @@ class BaseSemiSupervisedClassifier(SemiSupervisedClassifierMixin, BaseEstimator)
         if not self.early_stopping:
             return codes, np.array([], dtype=np.int64)
         labeled = np.flatnonzero(codes >= 0)
-        _, validation = train_test_split(
-            labeled,
-            test_size=self.validation_fraction,
-            stratify=codes[labeled],
-            random_state=self._validation_seed,
-        )
+        try:
+            parts = train_test_split(
+                labeled,
+                test_size=self.validation_fraction,
+                stratify=codes[labeled],
+                random_state=self._validation_seed,
+            )
+        except ValueError as error:
+            raise self._too_few_labels(codes) from error
+        if any(len(np.unique(codes[part])) < len(self.classes_) for part in parts):
+            raise self._too_few_labels(codes)
         codes = codes.copy()
-        codes[validation] = EXCLUDED
-        return codes, validation
+        codes[parts[1]] = EXCLUDED
+        return codes, parts[1]
+
+    def _too_few_labels(self, codes: NDArray[np.int64]) -> ValueError:
+        counts = np.bincount(codes[codes >= 0]).tolist()
+        return ValueError(
+            f"{type(self).__name__}: early_stopping=True needs rows of every class both for the "
+            f"training and for the validation; with validation_fraction={self.validation_fraction} "
+            f"the labels of {counts} rows per class do not suffice. Label more rows, change "
+            "validation_fraction or set early_stopping=False."
+        )
 
     def _class_weight(self, codes: NDArray[np.int64]) -> torch.Tensor | None:
         if self.class_weight is None:
@@ -284,12 +308,24 @@ class BaseSemiSupervisedClassifier(SemiSupervisedClassifierMixin, BaseEstimator)
         weight = compute_class_weight(self.class_weight, classes=self.classes_, y=known)
         return torch.as_tensor(weight)
 
+    def _check_class_prior(self, codes: NDArray[np.int64]) -> None:
+        """Refuse before the training what could not be used after it."""
+        if self.class_prior is None or isinstance(self.class_prior, str):
+            if self.class_prior == "estimate" and not (codes == UNLABELED).any():
+                raise ValueError(
+                    f"{type(self).__name__}: class_prior='estimate' needs unlabeled rows, y has "
+                    "none."
+                )
+            return
+        equal = np.full(len(self.classes_), 1 / len(self.classes_))
+        adjust_class_prior(equal[None], train_prior=equal, class_prior=self.class_prior)
+
     def _set_class_prior(self, X: NDArray[np.float32], codes: NDArray[np.int64]) -> None:
         """Class frequencies that the network has learned, and those that predictions assume."""
         frequencies = (
             np.bincount(codes[codes >= 0], minlength=len(self.classes_)) / (codes >= 0).sum()
         )
-        learned = frequencies ** (1 - min(1.0, self.logit_adjustment))
+        learned = frequencies ** (1 - self.logit_adjustment)
         weight = self._class_weight(codes)
         if weight is not None:
             learned = learned * weight.numpy()
@@ -299,9 +335,6 @@ class BaseSemiSupervisedClassifier(SemiSupervisedClassifierMixin, BaseEstimator)
         elif not isinstance(self.class_prior, str):
             self.class_prior_ = np.asarray(self.class_prior, dtype=np.float64)
             self.class_prior_ = self.class_prior_ / self.class_prior_.sum()
-            adjust_class_prior(  # checks it
-                self._train_prior[None], train_prior=self._train_prior, class_prior=self.class_prior
-            )
         elif self.class_prior == "uniform":
             self.class_prior_ = np.full(len(frequencies), 1 / len(frequencies))
         elif self.class_prior == "labeled":
@@ -312,10 +345,6 @@ class BaseSemiSupervisedClassifier(SemiSupervisedClassifierMixin, BaseEstimator)
     def _estimated_prior(
         self, X: NDArray[np.float32], unlabeled: NDArray[np.int64]
     ) -> NDArray[np.float64]:
-        if len(unlabeled) == 0:
-            raise ValueError(
-                f"{type(self).__name__}: class_prior='estimate' needs unlabeled rows, y has none."
-            )
         chunks = np.array_split(unlabeled, -(-len(unlabeled) // _CHUNK))
         p = np.concatenate([self.net_.predict_proba(X[rows]) for rows in chunks])
         return estimate_class_prior(p, train_prior=self._train_prior)
@@ -439,6 +468,8 @@ class BaseSemiSupervisedClassifier(SemiSupervisedClassifierMixin, BaseEstimator)
         self.net_ = self._make_net(device, n_epochs_done=self.n_iter_).initialize()
         self.net_.module_.load_state_dict(weights)
         self.net_.optimizer_.load_state_dict(state["optimizer"])
+        for group in self.net_.optimizer_.param_groups:  # the user may have changed them
+            group |= {"lr": self.lr, "weight_decay": self.weight_decay}
         torch.set_rng_state(state["torch"])
         if state["cuda"] is not None:
             torch.cuda.set_rng_state(state["cuda"], device)
@@ -449,8 +480,9 @@ class BaseSemiSupervisedClassifier(SemiSupervisedClassifierMixin, BaseEstimator)
         net = state.pop("net_", None)
         algorithm = state.pop("algorithm_", None)
         state.pop("_generators", None)
-        if not self.warm_start:
+        if not self.warm_start and "_training_state" in state:
             state.pop("_all_codes", None)
+            state["_training_state"] = None
         if net is not None:
             state["_weights"] = _to_plain(dict(net.module_.state_dict()))
         if algorithm is not None:
@@ -537,9 +569,9 @@ def _learns(component: Any) -> bool:
     )
 
 
-def _epoch_rows(net: SemiSupervisedNet) -> list[dict[str, float]]:
-    """Finished epochs of a net, one dictionary of numbers each."""
-    return [
+def _epoch_rows(net: SemiSupervisedNet, n_earlier: int) -> list[dict[str, float]]:
+    """Finished epochs of a net, one dictionary of numbers each, counted on from earlier ones."""
+    rows = [
         {
             name: float(row[name])
             for name in row
@@ -548,3 +580,4 @@ def _epoch_rows(net: SemiSupervisedNet) -> list[dict[str, float]]:
         for row in net.history
         if "train_loss" in row
     ]
+    return [{**row, "epoch": row["epoch"] + n_earlier} for row in rows]

@@ -56,7 +56,7 @@ class SemiSupervisedClassifier(BaseSemiSupervisedClassifier):
         `skxrd.preprocessing`, any other transformer or a pipeline of them. None stands for a
         broadening by 0.5 degrees, a grid of 0.2 degrees and the square root of the intensity.
     max_epochs : int, default=10
-        Number of passes over the unlabeled rows.
+        Number of passes: each visits every unlabeled row once and every labeled row at least once.
     batch_size : int, default=32
         Labeled rows in a batch, at most.
     unlabeled_ratio : int, default=3
@@ -105,7 +105,8 @@ class SemiSupervisedClassifier(BaseSemiSupervisedClassifier):
     warm_start : bool, default=False
         Whether another call of `fit`, on the same rows, continues the training up to `max_epochs`
         epochs in total, as if there had been no break. For this the state of optimizer and random
-        generators is kept and saved.
+        generators is kept and saved. With `early_stopping` it continues from the weights with the
+        lowest loss and counts epochs without decrease anew.
     verbose : int, default=0
         With 1, a progress bar is shown.
     random_state : int, RandomState instance or None, default=None
@@ -283,7 +284,7 @@ class XRDMatchClassifier(BaseSemiSupervisedClassifier):
     module_params : dict or None, default=None
         Arguments of `skxrd.networks.VGG11`.
     max_epochs : int, default=100
-        Number of passes over the unlabeled rows.
+        Number of passes: each visits every unlabeled row once and every labeled row at least once.
     batch_size : int, default=32
         Labeled rows in a batch, at most.
     lr : float, default=3e-4
@@ -330,7 +331,8 @@ class XRDMatchClassifier(BaseSemiSupervisedClassifier):
     warm_start : bool, default=False
         Whether another call of `fit`, on the same rows, continues the training up to `max_epochs`
         epochs in total, as if there had been no break. For this the state of optimizer and random
-        generators is kept and saved.
+        generators is kept and saved. With `early_stopping` it continues from the weights with the
+        lowest loss and counts epochs without decrease anew.
     verbose : int, default=0
         With 1, a progress bar is shown.
     random_state : int, RandomState instance or None, default=None

@@ -20,7 +20,7 @@ from skxrd.semi_supervised._algorithms._base import (
     BaseAlgorithm,
     TrainingBatch,
 )
-from skxrd.semi_supervised._networks import BatchNormPolicy, TrainingNetwork
+from skxrd.semi_supervised._networks import BatchNormPolicy, TrainingNetwork, autocast
 
 __all__ = ["EpochProgress", "LearningRateSchedule", "SemiSupervisedNet"]
 
@@ -85,13 +85,9 @@ class SemiSupervisedNet(NeuralNetClassifier):
         return iterator
 
     def infer(self, x: Tensor, **fit_params: Any) -> Tensor:
-        x = to_tensor(x, device=self.device)
-        with self._precision():
-            return super().infer(apply(self.rendering, x), **fit_params).float()
-
-    def _precision(self) -> torch.autocast:
-        device_type = torch.device(self.device).type
-        return torch.autocast(device_type, torch.bfloat16, enabled=self.mixed_precision)
+        rendered = apply(self.rendering, to_tensor(x, device=self.device))
+        with autocast(rendered.device, self.mixed_precision):
+            return super().infer(rendered, **fit_params).float()
 
     def train_step_single(
         self, batch: tuple[dict[str, Tensor], Tensor], **fit_params: Any
@@ -109,9 +105,10 @@ class SemiSupervisedNet(NeuralNetClassifier):
             progress=self.progress(),
             views=self._views(X[labeled], X[~labeled]),
         )
-        network = TrainingNetwork(self.module_, self.batch_norm, self.generator)
-        with self._precision():
-            terms = self.algorithm.step(network, training_batch)
+        network = TrainingNetwork(
+            self.module_, self.batch_norm, self.generator, self.mixed_precision
+        )
+        terms = self.algorithm.step(network, training_batch)
         loss = torch.stack(list(terms.values())).sum()
         loss.backward()
         for name, value in terms.items():

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.optim.swa_utils import AveragedModel
 
-__all__ = ["StudentTeacher", "TrainingNetwork", "last_linear", "without_batch_norm"]
+__all__ = ["StudentTeacher", "TrainingNetwork", "autocast", "last_linear", "without_batch_norm"]
 
 BatchNormPolicy = Literal["joint", "labeled", "none"]
 
@@ -120,6 +120,11 @@ def without_batch_norm(network: nn.Module) -> nn.Module:
     return network
 
 
+def autocast(device: torch.device, enabled: bool) -> torch.autocast:
+    """Compute in bfloat16 where that is safe, if wanted."""
+    return torch.autocast(device.type, torch.bfloat16, enabled=enabled)
+
+
 class TrainingNetwork:
     """The network as an algorithm sees it in one training step.
 
@@ -132,13 +137,20 @@ class TrainingNetwork:
         views only.
     generator : torch.Generator
         Source of randomness.
+    mixed_precision : bool
+        Whether the network computes in bfloat16 where that is safe. Logits and losses never do.
     """
 
     def __init__(
-        self, module: StudentTeacher, batch_norm: BatchNormPolicy, generator: torch.Generator
+        self,
+        module: StudentTeacher,
+        batch_norm: BatchNormPolicy,
+        generator: torch.Generator,
+        mixed_precision: bool = False,
     ) -> None:
         self.module = module
         self.generator = generator
+        self.mixed_precision = mixed_precision
         self._norms = [layer for layer in module.network.modules() if isinstance(layer, _BatchNorm)]
         self.rows_are_independent = not self._norms
         self.couples_views = bool(self._norms) and batch_norm != "labeled"
@@ -158,7 +170,9 @@ class TrainingNetwork:
 
     def _joint_pass(self, views: dict[str, Tensor]) -> dict[str, Tensor]:
         sizes = [len(X) for X in views.values()]
-        computed = self.module.logits_and_heads(torch.cat(list(views.values())))
+        joined = torch.cat(list(views.values()))
+        with autocast(joined.device, self.mixed_precision):
+            computed = self.module.logits_and_heads(joined)
         return {
             f"{view}{name}": part.float()
             for name, values in computed.items()
@@ -171,17 +185,21 @@ class TrainingNetwork:
         average = self.module.average
         assert average is not None  # `teacher_decay` of the algorithm asked for it
         sizes = [len(X) for X in views.values()]
-        logits = average(torch.cat(list(views.values()))).float()
+        joined = torch.cat(list(views.values()))
+        with autocast(joined.device, self.mixed_precision):
+            logits = average(joined).float()
         return dict(zip(views, logits.split(sizes), strict=True))
 
     @contextmanager
     def frozen_statistics(self) -> Iterator[None]:
         """Keep the running statistics of batch normalization as they are."""
-        momenta = [layer.momentum for layer in self._norms]
-        for layer in self._norms:
-            layer.momentum = 0.0
+        # Tracked statistics are neither read nor written in training mode without this flag; their
+        # counter, of which layers without a momentum make use, stands still as well.
+        tracking = [layer for layer in self._norms if layer.track_running_stats]
+        for layer in tracking:
+            layer.track_running_stats = False
         try:
             yield
         finally:
-            for layer, momentum in zip(self._norms, momenta, strict=True):
-                layer.momentum = momentum
+            for layer in tracking:
+                layer.track_running_stats = True

@@ -5,6 +5,7 @@ import zipfile
 import numpy as np
 import pytest
 import skops.io
+from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.semi_supervised import SelfTrainingClassifier
@@ -54,6 +55,15 @@ ESTIMATORS = {
         max_epochs=1,
         module_params={"channels": (4,), "kernel_sizes": (4,), "hidden_units": (8,)},
     ),
+    "options": network(
+        ema_decay=0.9,
+        lr_schedule="cosine",
+        batch_norm="none",
+        class_weight={"no": 2, "yes": 1, 0: 2, 1: 1},
+        class_prior="estimate",
+        early_stopping=True,
+        warm_start=True,
+    ),
     "ensemble": SemiSupervisedBaggingClassifier(network(), n_estimators=2, random_state=0),
     "pipeline": make_pipeline(IntensityFloor(0.05), network()),
     "scikit-learn": SemiSupervisedBaggingClassifier(SELF_TRAINING, n_estimators=2, random_state=0),
@@ -64,7 +74,7 @@ ESTIMATORS = {
 @pytest.mark.parametrize("labels", [[0, 1, -1], ["no", "yes", -1]], ids=["int", "text"])
 def test_round_trip(name, labels, tmp_path):
     y = np.array(labels, dtype=object)[Y]
-    model = ESTIMATORS[name].fit(X, y)
+    model = clone(ESTIMATORS[name]).fit(X, y)
     path = tmp_path / "model.skops"
     save_model(model, path)
     loaded = load_model(str(path))

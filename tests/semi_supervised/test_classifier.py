@@ -36,6 +36,8 @@ X, Y = make_patterns(60, grid=GRID, labeled_fraction=0.2, random_state=0)
 Y_KNOWN = make_patterns(60, grid=GRID, random_state=0)[1]
 X.flags.writeable = Y.flags.writeable = False  # nothing may write into the user's arrays
 
+SELECTIVE = FixMatch(0.8)  # some rows pass it in these trainings, not all
+
 # The data are tiny, so that thresholds that all rows pass or fail are no news.
 pytestmark = pytest.mark.filterwarnings("ignore:.*confidence threshold")
 
@@ -290,7 +292,7 @@ class TestTraining:
         ).fit(X, Y)
         assert isinstance(classifier.algorithm_, FlexMatch)
         assert classifier.algorithm_.threshold == 0.8
-        assert isinstance(classifier.net_.module_, VGG11)
+        assert isinstance(classifier.net_.module_.network, VGG11)
         assert classifier.weak_augmentation_.delta == 1
         shift, scaling, elimination = (step for _, step in classifier.strong_augmentation_.steps)
         assert isinstance(shift, PeakShift)
@@ -330,7 +332,7 @@ class TestWarnings:
         assert caught[0].filename == __file__
 
     def test_silence_otherwise(self):
-        for algorithm in (FixMatch(threshold=0.55), Supervised()):
+        for algorithm in (SELECTIVE, Supervised()):
             with warnings.catch_warnings():
                 warnings.simplefilter("error")
                 semi_supervised(algorithm).fit(X, Y)
@@ -374,11 +376,11 @@ class TestInterruption:
         callbacks = [("stop", StopAfter(2))]
         with warnings.catch_warnings():
             warnings.simplefilter("error", ConvergenceWarning)
-            classifier = semi_supervised(FixMatch(0.55), max_epochs=9, callbacks=callbacks)
+            classifier = semi_supervised(SELECTIVE, max_epochs=9, callbacks=callbacks)
             classifier.fit(X, Y)
         assert classifier.n_iter_ == 2
         assert classifier.interrupted_ is False
-        reference = semi_supervised(FixMatch(0.55), max_epochs=9).set_params(max_epochs=2)
+        reference = semi_supervised(SELECTIVE, max_epochs=9).set_params(max_epochs=2)
         np.testing.assert_array_equal(
             classifier.predict_proba(X), reference.fit(X, Y).predict_proba(X)
         )
@@ -565,9 +567,9 @@ class TestPersistence:
         assert loaded.classes_.tolist() == [0, 1]
         for name, value in classifier.algorithm_.state().items():
             np.testing.assert_array_equal(getattr(loaded.algorithm_, name), value)
-        # weights and little else
+        # weights and little else: skops alone writes 110 kB about types
         n_weights = sum(weight.numel() for weight in classifier.net_.module_.parameters())
-        assert path.stat().st_size < 4 * n_weights + 100_000
+        assert path.stat().st_size < 4 * n_weights + 150_000
 
     def test_no_training_data_are_kept(self):
         size = len(pickle.dumps(semi_supervised(FixMatch()).fit(X, Y)))
