@@ -28,7 +28,8 @@ from skxrd.semi_supervised._algorithms import (
     TemporalEnsembling,
     TrainingBatch,
 )
-from skxrd.semi_supervised._classifier import SemiSupervisedClassifier, XRDMatchClassifier
+from skxrd.semi_supervised._classifier import SemiSupervisedClassifier
+from skxrd.semi_supervised._xrdmatch import XRDMatchClassifier
 
 __all__ = [
     "UDA",
