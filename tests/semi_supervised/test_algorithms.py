@@ -1,249 +1,267 @@
-"""Losses and thresholds against values worked out by hand."""
+"""What every algorithm must do; algorithms are found, not listed."""
 
+import copy
 import math
 
-import numpy as np
 import pytest
 import torch
+from sklearn.base import clone
 from torch.nn import functional as F
 
-from skxrd.networks import ResNet1d
-from skxrd.semi_supervised import BaseAlgorithm, FixMatch, FlexMatch, PseudoLabel, Supervised
-from skxrd.testing import all_classes
-
-CPU = torch.device("cpu")
-ALGORITHMS = [
-    found
-    for _, found in all_classes()
-    if issubclass(found, BaseAlgorithm) and found is not BaseAlgorithm
-]
-
-
-def logits(probabilities):
-    """Logits whose softmax is the given probability of class 1 (or the given rows)."""
-    p = torch.as_tensor(probabilities, dtype=torch.float64)
-    return (torch.stack([1 - p, p], dim=1) if p.ndim == 1 else p).log()
-
-
-def run(algorithm, p_weak, index=None, p_strong=None, progress=0.0):
-    p_weak = torch.as_tensor(p_weak, dtype=torch.float64)
-    p_strong = torch.full_like(p_weak, 0.5) if p_strong is None else p_strong
-    outputs = {
-        "labeled_weak": logits([0.25, 0.8]),
-        "unlabeled_weak": logits(p_weak),
-        "unlabeled_strong": logits(p_strong),
-    }
-    outputs = {view: value for view, value in outputs.items() if view in algorithm.views}
-    index = torch.arange(len(p_weak)) if index is None else torch.tensor(index)
-    return algorithm.losses(outputs, torch.tensor([0, 1]), index, progress)
-
-
-def started(algorithm, n_unlabeled, n_classes=2):
-    algorithm.initialize(n_classes, n_unlabeled, CPU)
-    return algorithm
-
+from skxrd.semi_supervised import FixMatch, FlexMatch, PseudoLabel, Supervised, TrainingBatch
 
 LABELED_LOSS = -(math.log(0.75) + math.log(0.8)) / 2
 
+# Terms that each algorithm is made of, beside the labeled loss; the others have an unlabeled one.
+TERMS = {
+    "Supervised": set(),
+    "FreeMatch": {"unlabeled_loss", "fairness_loss"},
+    "DeFixMatch": {"unlabeled_loss", "debiasing_loss"},
+    "ReFixMatch": {"unlabeled_loss", "unconfident_loss"},
+    "SequenceMatch": {"unlabeled_loss", "sequence_loss"},
+    "CoMatch": {"unlabeled_loss", "contrastive_loss"},
+    "SimMatch": {"unlabeled_loss", "similarity_loss"},
+    "VAT": {"unlabeled_loss", "entropy_loss"},
+    "ReMixMatch": {"unlabeled_loss", "strong_loss", "pretext_loss"},
+}
 
-def test_discovery():
-    assert set(ALGORITHMS) >= {FixMatch, FlexMatch, PseudoLabel, Supervised}
+# Algorithms that teach the weak view itself; in all others it only makes targets.
+LEARN_FROM_WEAK_VIEW = {"PseudoLabel", "TemporalEnsembling", "VAT", "MixMatch", "ReMixMatch"}
 
 
-@pytest.mark.parametrize("algorithm", ALGORITHMS)
-def test_labeled_loss_is_the_mean_cross_entropy(algorithm):
-    terms = run(started(algorithm(), 3), [0.99, 0.4, 0.5])
-    assert terms["labeled_loss"].item() == pytest.approx(LABELED_LOSS)
+def test_discovery(algorithm_classes):
+    assert set(algorithm_classes) >= {FixMatch, FlexMatch, PseudoLabel, Supervised}
 
 
-@pytest.mark.parametrize("algorithm", ALGORITHMS)
-def test_without_unlabeled_rows(algorithm):
-    algorithm = started(algorithm(), 0)
-    terms = algorithm.losses(
-        {"labeled_weak": logits([0.25, 0.8])},
-        torch.tensor([0, 1]),
-        torch.tensor([], dtype=torch.int64),
-        0.0,
-    )
+def test_without_unlabeled_rows(algorithm_class, bench):
+    algorithm = bench.start(algorithm_class(), 0)
+    labeled = {view: [0.25, 0.8] for view in algorithm.views if view.startswith("labeled")}
+    terms = bench.losses(algorithm, **labeled)
     assert list(terms) == ["labeled_loss"]
     assert terms["labeled_loss"].item() == pytest.approx(LABELED_LOSS)
 
 
-class TestFixMatch:
-    def test_equation_5(self):
-        algorithm = started(FixMatch(threshold=0.9, unlabeled_weight=2.0), 4)
-        # selected: the first (class 1) and the fourth (class 0)
-        terms = run(algorithm, [0.95, 0.89, 0.5, 0.02], p_strong=[0.6, 0.3, 0.2, 0.7])
-        expected = -2.0 * (math.log(0.6) + math.log(0.3)) / 4
-        assert terms["unlabeled_loss"].item() == pytest.approx(expected)
-        assert algorithm.mask_rate_.item() == 0.5
-
-    def test_a_confidence_equal_to_the_threshold_counts(self):
-        algorithm = started(FixMatch(threshold=0.5), 2)
-        run(algorithm, [0.5, 0.5])
-        assert algorithm.mask_rate_.item() == 1.0
-
-    def test_threshold_stays(self):
-        algorithm = started(FixMatch(threshold=0.9), 2)
-        for _ in range(3):
-            run(algorithm, [0.99, 0.01])
-        np.testing.assert_allclose(algorithm.thresholds_.numpy(), [0.9, 0.9], rtol=1e-6)
-        assert algorithm.monitor() == pytest.approx(
-            {"mask_rate": 1.0, "threshold_0": 0.9, "threshold_1": 0.9}
-        )
-
-
-def mapped(beta, threshold=0.8):
-    return threshold * beta / (2 - beta)
-
-
-class TestFlexMatch:
-    def test_three_steps_with_warm_up(self):
-        algorithm = started(FlexMatch(threshold=0.8), 10)
-        assert algorithm.thresholds_.tolist() == [0.0, 0.0]
-
-        # Rows 0, 1 are confident of class 1, row 2 of class 0, row 3 is not confident.
-        run(algorithm, [0.9, 0.85, 0.1, 0.6], index=[0, 1, 2, 3])
-        assert algorithm.latest_.tolist() == [1, 1, 0, -1, -1, -1, -1, -1, -1, -1]
-        # sigma = (1, 2), seven rows are not counted yet: beta = (1, 2) / 7
-        np.testing.assert_allclose(algorithm.thresholds_, [mapped(1 / 7), mapped(2 / 7)])
-        assert algorithm.mask_rate_.item() == 1.0  # two classes: a confidence is at least 0.5
-
-        # Row 0 changes its class; row 1 is no longer confident and keeps its latest class.
-        run(algorithm, [0.05, 0.5, 0.9, 0.9, 0.95, 0.9], index=[0, 1, 4, 5, 6, 7])
-        assert algorithm.latest_.tolist() == [0, 1, 0, -1, 1, 1, 1, 1, -1, -1]
-        # sigma = (2, 5), three rows not counted: beta = (2, 5) / 5
-        np.testing.assert_allclose(algorithm.thresholds_, [mapped(2 / 5), mapped(1)])
-
-        # Now class 1 demands the whole threshold, class 0 less.
-        terms = run(
-            algorithm,
-            [0.79, 0.81, 0.3, 0.45],
-            index=[8, 4, 9, 3],
-            p_strong=[0.5, 0.4, 0.2, 0.1],
-        )
-        assert algorithm.latest_.tolist() == [0, 1, 0, -1, 1, 1, 1, 1, -1, -1]
-        np.testing.assert_allclose(algorithm.thresholds_, [mapped(2 / 5), mapped(1)])
-        expected = -(math.log(0.4) + math.log(0.8) + math.log(0.9)) / 4  # all but the first row
-        assert terms["unlabeled_loss"].item() == pytest.approx(expected)
-        assert algorithm.mask_rate_.item() == 0.75
-
-    def test_without_warm_up(self):
-        algorithm = started(FlexMatch(threshold=0.8, warm_up=False), 10)
-        run(algorithm, [0.9, 0.85, 0.1, 0.6])
-        # sigma = (1, 2), relative to the best learned class
-        np.testing.assert_allclose(algorithm.thresholds_, [mapped(1 / 2), mapped(1)])
-
-    def test_three_classes(self):
-        algorithm = started(FlexMatch(threshold=0.7), 5, n_classes=3)
-        p = [[0.8, 0.1, 0.1], [0.9, 0.05, 0.05], [0.1, 0.1, 0.8], [0.4, 0.35, 0.25]]
-        run(algorithm, p)
-        # sigma = (2, 0, 1); two rows not counted
-        np.testing.assert_allclose(algorithm.thresholds_, [mapped(1, 0.7), 0, mapped(0.5, 0.7)])
-        # the fourth row: 0.4 < 0.7 for class 0
-        assert algorithm.mask_rate_.item() == 0.75
-
-    def test_before_any_confident_prediction(self):
-        for warm_up in (True, False):
-            algorithm = started(FlexMatch(threshold=0.8, warm_up=warm_up), 3)
-            run(algorithm, [0.6, 0.5, 0.7])
-            assert algorithm.thresholds_.tolist() == [0.0, 0.0]
-
-    def test_initialize_forgets(self):
-        algorithm = started(FlexMatch(threshold=0.8), 3)
-        run(algorithm, [0.9, 0.9, 0.1])
-        started(algorithm, 5)
-        assert algorithm.latest_.tolist() == [-1] * 5
-        assert algorithm.thresholds_.tolist() == [0.0, 0.0]
-
-    def test_state_holds_the_memory(self):
-        algorithm = started(FlexMatch(), 3)
-        assert set(algorithm.state()) == {"latest_", "thresholds_", "mask_rate_"}
-
-
-class TestPseudoLabel:
-    def test_loss_is_on_the_weak_view(self):
-        algorithm = started(PseudoLabel(threshold=0.9, unlabeled_weight=3.0), 3)
-        terms = run(algorithm, [0.95, 0.6, 0.08], progress=1.0)
-        expected = -3.0 * (math.log(0.95) + math.log(0.92)) / 3
-        assert terms["unlabeled_loss"].item() == pytest.approx(expected)
-
-    @pytest.mark.parametrize(
-        ("ramp_up", "progress", "weight"),
-        [(0.4, 0.0, 0.0), (0.4, 0.1, 0.25), (0.4, 0.4, 1.0), (0.4, 0.9, 1.0), (0.0, 0.0, 1.0)],
+def test_class_weight_and_logit_adjustment_of_the_labeled_loss(algorithm_class, bench):
+    algorithm = bench.start(
+        algorithm_class(),
+        0,
+        y=(0, 1, 1, 1),
+        class_weight=torch.tensor([3.0, 1.0]),
+        logit_adjustment=2.0,
     )
-    def test_ramp(self, ramp_up, progress, weight):
-        algorithm = started(PseudoLabel(threshold=0.9, ramp_up=ramp_up), 1)
-        terms = run(algorithm, [0.95], progress=progress)
-        assert terms["unlabeled_loss"].item() == pytest.approx(-weight * math.log(0.95))
+    labeled = {view: [0.25, 0.8] for view in algorithm.views if view.startswith("labeled")}
+    terms = bench.losses(algorithm, **labeled)
+    # Frequencies (1/4, 3/4) to the power of 2 multiply the odds by 9.
+    first, second = 0.25 * 9 / (0.75 + 0.25 * 9), 0.8 * 9 / (0.2 + 0.8 * 9)
+    expected = -(3 * math.log(1 - first) + math.log(second)) / 4
+    assert terms["labeled_loss"].item() == pytest.approx(expected)
 
 
-@pytest.mark.parametrize("algorithm", [FixMatch, FlexMatch])
-def test_pseudo_labels_carry_no_gradient(algorithm):
-    algorithm = started(algorithm(threshold=0.6), 2)
-    weak = logits([0.9, 0.1]).requires_grad_()
-    strong = logits([0.5, 0.5]).requires_grad_()
-    outputs = {
-        "labeled_weak": logits([0.5]),
-        "unlabeled_weak": weak,
-        "unlabeled_strong": strong,
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_each_term_alone_changes_the_network(algorithm_class, n_classes, laboratory):
+    algorithm = laboratory.make(algorithm_class)
+    algorithm.initialize(laboratory.codes(n_classes))
+    module = laboratory.student(algorithm, n_classes)
+    network = laboratory.view_of(module)
+    for batch in laboratory.batches(algorithm, 3, n_classes):  # some algorithms need a memory
+        terms = algorithm.step(network, batch)
+    expected = TERMS.get(algorithm_class.__name__, {"unlabeled_loss"})
+    assert set(terms) == {"labeled_loss"} | expected
+
+    parameters = {
+        **dict(module.network.named_parameters()),
+        **dict(module.heads.named_parameters()),
     }
-    terms = algorithm.losses(outputs, torch.tensor([0]), torch.arange(2), 0.5)
-    terms["unlabeled_loss"].backward()
-    assert weak.grad is None
-    assert strong.grad.abs().min() > 0
-
-
-def test_pseudo_label_has_the_gradient_of_a_label():
-    algorithm = started(PseudoLabel(threshold=0.6, ramp_up=0), 1)
-    weak = logits([0.9]).requires_grad_()
-    outputs = {"labeled_weak": logits([0.5]), "unlabeled_weak": weak}
-    terms = algorithm.losses(outputs, torch.tensor([0]), torch.arange(1), 0.5)
-    terms["unlabeled_loss"].backward()
-    # softmax minus one-hot: the target itself is a constant
-    np.testing.assert_allclose(weak.grad, [[0.1, -0.1]], atol=1e-12)
-
-
-@pytest.mark.parametrize("algorithm", ALGORITHMS)
-def test_each_term_alone_changes_the_network(algorithm):
-    torch.manual_seed(0)
-    network = ResNet1d(51, 2, channels=(4, 8))
-    algorithm = algorithm()
-    if hasattr(algorithm, "threshold"):
-        algorithm.threshold = 0.4
-    started(algorithm, 6)
-    views = torch.rand(len(algorithm.views), 6, 51)
-    outputs = dict(zip(algorithm.views, network(views.flatten(0, 1)).split(6), strict=True))
-    terms = algorithm.losses(outputs, torch.arange(6) % 2, torch.arange(6), progress=0.5)
-    assert len(terms) == min(2, len(algorithm.views))
+    changed = set()
     for name, term in terms.items():
-        gradients = torch.autograd.grad(term, list(network.parameters()), retain_graph=True)
-        for parameter, gradient in zip(network.named_parameters(), gradients, strict=True):
-            assert gradient.abs().max() > 0, (name, parameter[0])
+        gradients = torch.autograd.grad(
+            term, list(parameters.values()), retain_graph=True, allow_unused=True
+        )
+        moved = {
+            parameter
+            for parameter, gradient in zip(parameters, gradients, strict=True)
+            if gradient is not None and gradient.abs().max() > 1e-9
+        }
+        assert {"0.weight", "0.bias"} <= moved, name
+        changed |= moved
+    assert changed == set(parameters), "heads and last layer as well"
+    if module.average is not None:
+        assert all(weight.grad is None for weight in module.average.parameters())
+        assert not any(weight.requires_grad for weight in module.average.parameters())
 
 
-def test_unlabeled_weight_zero_silences_the_term():
-    terms = run(started(FixMatch(threshold=0.5, unlabeled_weight=0.0), 2), [0.9, 0.1])
+def test_targets_carry_no_gradient(algorithm_class, laboratory):
+    algorithm = laboratory.make(algorithm_class)
+    algorithm.initialize(laboratory.codes())
+    network = laboratory.view_of(laboratory.student(algorithm))
+    for batch in laboratory.batches(algorithm, 3):
+        weak = batch.views.get("unlabeled_weak", torch.empty(0)).requires_grad_()
+        loss = sum(algorithm.step(network, batch).values())
+    (gradient,) = torch.autograd.grad(loss, weak, allow_unused=True)
+    taught = gradient is not None and bool(gradient.abs().max() > 0)
+    assert taught == (algorithm_class.__name__ in LEARN_FROM_WEAK_VIEW)
+
+
+@pytest.mark.parametrize("path", ["split", "sparse"])
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_same_loss_and_gradient_however_views_pass(algorithm_class, path, n_classes, laboratory):
+    """Jointly; the weak view without gradient; strong views of no weight left out."""
+    results = {}
+    for way in ("joint", path):
+        algorithm = laboratory.make(algorithm_class)
+        algorithm.initialize(laboratory.codes(n_classes))
+        module = laboratory.student(algorithm, n_classes)
+        network = laboratory.view_of(module, way)
+        values = []
+        for batch in laboratory.batches(algorithm, 3, n_classes):
+            terms = algorithm.step(network, batch)
+            module.zero_grad()
+            sum(terms.values()).backward()
+            gradients = {
+                name: parameter.grad.clone()
+                for name, parameter in module.named_parameters()
+                if parameter.grad is not None
+            }
+            values.append(({k: v.detach() for k, v in terms.items()}, gradients))
+        results[way] = values, algorithm.state(), network.n_rows_seen
+    torch.testing.assert_close(results[path][0], results["joint"][0], rtol=1e-11, atol=1e-13)
+    torch.testing.assert_close(results[path][1], results["joint"][1], equal_nan=True)
+
+
+def test_rows_without_weight_are_left_out(laboratory):
+    seen = {}
+    for path in ("joint", "split", "sparse"):
+        algorithm = laboratory.make(FixMatch)
+        algorithm.initialize(laboratory.codes())
+        network = laboratory.view_of(laboratory.student(algorithm), path)
+        rates = []
+        for batch in laboratory.batches(algorithm, 3):
+            algorithm.step(network, batch)
+            rates.append(algorithm.mask_rate_.item())
+        seen[path] = network.n_rows_seen
+    assert 0 < sum(rates) < 3
+    half = laboratory.n_unlabeled // 2
+    assert seen["joint"] == seen["split"] == 3 * (laboratory.n_labeled + 2 * half)
+    assert seen["joint"] - seen["sparse"] == half * (3 - sum(rates))
+
+
+def test_no_row_of_weight(laboratory):
+    algorithm = FixMatch(threshold=1.0)
+    algorithm.initialize(laboratory.codes())
+    module = laboratory.student(algorithm)
+    (batch,) = laboratory.batches(algorithm, 1)
+    terms = algorithm.step(laboratory.view_of(module, "sparse"), batch)
     assert terms["unlabeled_loss"].item() == 0
+    sum(terms.values()).backward()
+    assert module.network[0].weight.grad.abs().max() > 0
 
 
-@pytest.mark.parametrize(
-    "algorithm",
-    [
-        FixMatch(threshold=1.1),
-        FixMatch(unlabeled_weight=-1),
-        FlexMatch(warm_up="yes"),
-        PseudoLabel(ramp_up=2),
-    ],
-)
-def test_parameters_are_checked(algorithm):
-    with pytest.raises(ValueError, match="parameter of"):
-        algorithm.initialize(2, 1, CPU)
+def test_continues_from_its_state_as_if_nothing_had_been(algorithm_class, laboratory):
+    def trained(break_after=None):
+        algorithm = laboratory.make(algorithm_class)
+        algorithm.initialize(laboratory.codes())
+        module = laboratory.student(algorithm)
+        network = laboratory.view_of(module)
+        optimizer = torch.optim.SGD(module.parameters(), lr=0.1)
+        for step, batch in enumerate(laboratory.batches(algorithm, 6)):
+            if step == break_after:
+                state = algorithm.state()
+                before = copy.deepcopy(state)
+                old, algorithm = algorithm, clone(algorithm)
+                algorithm.load_state(state)
+                old.step(network_of_another(module), batch)
+                torch.testing.assert_close(state, before, rtol=0, atol=0, equal_nan=True)
+            optimizer.zero_grad()
+            sum(algorithm.step(network, batch).values()).backward()
+            optimizer.step()
+            module.update_average()
+        return module.state_dict(), algorithm.state()
+
+    def network_of_another(module):
+        return laboratory.view_of(copy.deepcopy(module))
+
+    weights, state = trained()
+    weights_after_break, state_after_break = trained(break_after=3)
+    torch.testing.assert_close(weights_after_break, weights, rtol=0, atol=0)
+    torch.testing.assert_close(state_after_break, state, rtol=0, atol=0, equal_nan=True)
 
 
-def test_supervised_is_cross_entropy():
-    y = torch.tensor([0, 1])
+def test_state_is_loaded_as_a_copy(algorithm_class, laboratory):
+    algorithm = laboratory.make(algorithm_class)
+    algorithm.initialize(laboratory.codes())
+    state = algorithm.state()
+    before = copy.deepcopy(state)
+    algorithm.load_state(state)
+    network = laboratory.view_of(laboratory.student(algorithm))
+    for batch in laboratory.batches(algorithm, 2):
+        algorithm.step(network, batch)
+    torch.testing.assert_close(state, before, rtol=0, atol=0, equal_nan=True)
+
+
+def test_initialize_forgets(algorithm_class, laboratory):
+    algorithm = laboratory.make(algorithm_class)
+    algorithm.initialize(laboratory.codes())
+    fresh = algorithm.state()
+    network = laboratory.view_of(laboratory.student(algorithm))
+    for batch in laboratory.batches(algorithm, 2):
+        algorithm.step(network, batch)
+    algorithm.initialize(laboratory.codes())
+    torch.testing.assert_close(algorithm.state(), fresh, rtol=0, atol=0, equal_nan=True)
+
+
+def test_batch_without_unlabeled_rows_leaves_the_memory_alone(algorithm_class, laboratory):
+    """Such batches come when there are fewer unlabeled rows than batches."""
+    algorithm = laboratory.make(algorithm_class)
+    algorithm.initialize(laboratory.codes())
+    network = laboratory.view_of(laboratory.student(algorithm))
+    (full,) = laboratory.batches(algorithm, 1)
+    before = algorithm.state()
+    batch = TrainingBatch(
+        y=full.y,
+        labeled_index=full.labeled_index,
+        unlabeled_index=torch.tensor([], dtype=torch.int64),
+        progress=0.5,
+        views={view: X for view, X in full.views.items() if view.startswith("labeled")},
+    )
+    assert list(algorithm.step(network, batch)) == ["labeled_loss"]
+    torch.testing.assert_close(algorithm.state(), before, equal_nan=True)
+
+
+def test_draws_nothing_from_global_generators(algorithm_class, laboratory):
+    algorithm = laboratory.make(algorithm_class)
+    algorithm.initialize(laboratory.codes())
+    network = laboratory.view_of(laboratory.student(algorithm))
+    (batch,) = laboratory.batches(algorithm, 1)
+    before = torch.get_rng_state()
+    algorithm.step(network, batch)
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_parameters_are_checked(algorithm_class):
+    numbers = [
+        name
+        for name, value in algorithm_class().get_params().items()
+        if isinstance(value, int | float) and not isinstance(value, bool)
+    ]
+    for name in numbers:
+        algorithm = algorithm_class().set_params(**{name: -0.1})
+        with pytest.raises(ValueError, match=f"'{name}' parameter of {algorithm_class.__name__}"):
+            algorithm.initialize(torch.tensor([0, 1, -1]))
+
+
+def test_unlabeled_weight_zero_silences_the_term(algorithm_class, laboratory):
+    algorithm = laboratory.make(algorithm_class, unlabeled_weight=0.0)
+    algorithm.initialize(laboratory.codes())
+    network = laboratory.view_of(laboratory.student(algorithm))
+    for batch in laboratory.batches(algorithm, 2):
+        terms = algorithm.step(network, batch)
+    assert terms.get("unlabeled_loss", torch.zeros(())).item() == 0
+
+
+def test_supervised_is_cross_entropy(bench):
+    algorithm = bench.start(Supervised(), 3)
     outputs = {"labeled_weak": torch.tensor([[1.0, 2.0], [0.5, -1.0]])}
-    terms = Supervised().losses(outputs, y, None, 0.0)
-    torch.testing.assert_close(terms, {"labeled_loss": F.cross_entropy(outputs["labeled_weak"], y)})
-    assert Supervised().monitor() == Supervised().state() == {}
+    terms = algorithm.losses(outputs, bench.batch((0, 1), []))
+    expected = F.cross_entropy(outputs["labeled_weak"], torch.tensor([0, 1]))
+    torch.testing.assert_close(terms, {"labeled_loss": expected})
+    assert algorithm.monitor() == {}

@@ -174,7 +174,8 @@ class FreeMatch(ThresholdAlgorithm):
     >>> from skxrd.datasets import make_patterns
     >>> from skxrd.semi_supervised import FreeMatch
     >>> X, y = make_patterns(60, labeled_fraction=0.2, random_state=0)
-    >>> classifier = SemiSupervisedClassifier(FreeMatch(), max_epochs=1).fit(X, y)
+    >>> classifier = SemiSupervisedClassifier(FreeMatch(), max_epochs=1, random_state=0)
+    >>> classifier = classifier.fit(X, y)
     >>> bool(classifier.algorithm_.mean_confidence_ > 0.5)
     True
     """
@@ -288,7 +289,7 @@ class SoftMatch(ThresholdAlgorithm):
     >>> from skxrd.semi_supervised import SoftMatch
     >>> X, y = make_patterns(60, labeled_fraction=0.2, random_state=0)
     >>> algorithm = SoftMatch(class_prior="labeled")
-    >>> classifier = SemiSupervisedClassifier(algorithm, max_epochs=1).fit(X, y)
+    >>> classifier = SemiSupervisedClassifier(algorithm, max_epochs=1, random_state=0).fit(X, y)
     >>> 0 < classifier.history_[-1]["mask_rate"] <= 1
     True
     """
@@ -379,7 +380,8 @@ class AdaMatch(FixMatch):
     >>> from skxrd.datasets import make_patterns
     >>> from skxrd.semi_supervised import AdaMatch
     >>> X, y = make_patterns(60, labeled_fraction=0.2, random_state=0)
-    >>> classifier = SemiSupervisedClassifier(AdaMatch(), max_epochs=1).fit(X, y)
+    >>> classifier = SemiSupervisedClassifier(AdaMatch(), max_epochs=1, random_state=0)
+    >>> classifier = classifier.fit(X, y)
     >>> bool(classifier.algorithm_.thresholds_[0] < 0.95)
     True
     """
@@ -456,7 +458,8 @@ class Dash(ThresholdAlgorithm):
     >>> from skxrd.datasets import make_patterns
     >>> from skxrd.semi_supervised import Dash
     >>> X, y = make_patterns(60, labeled_fraction=0.2, random_state=0)
-    >>> classifier = SemiSupervisedClassifier(Dash(), max_epochs=2).fit(X, y)
+    >>> classifier = SemiSupervisedClassifier(Dash(), max_epochs=2, random_state=0)
+    >>> classifier = classifier.fit(X, y)
     >>> bool(classifier.algorithm_.reference_loss_ > 0)
     True
     """

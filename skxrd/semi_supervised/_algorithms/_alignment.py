@@ -45,6 +45,12 @@ class AlignedAlgorithm(BaseAlgorithm):
             expected = align(p, self.label_frequencies_, self.class_prior_).mean(dim=0)
             self.class_prior_ = running_mean(self.class_prior_, expected, *step)
         self.model_distribution_ = running_mean(self.model_distribution_, p.mean(dim=0), *step)
+        return self._scaled(p)
+
+    def _scaled(self, p: Tensor) -> Tensor:
+        """Probabilities aligned by what is known, without an update of it."""
+        if self.class_prior is None:
+            return p
         return align(p, self.model_distribution_, self.class_prior_)
 
 
@@ -53,7 +59,8 @@ def _initial_prior(class_prior: ClassPrior, frequencies: Tensor) -> Tensor:
         uniform = torch.full_like(frequencies, 1 / len(frequencies))
         return uniform if class_prior in (None, "uniform") else frequencies.clone()
     prior = torch.as_tensor(class_prior, dtype=frequencies.dtype, device=frequencies.device)
-    if prior.shape != frequencies.shape or (prior <= 0).any():
+    valid = prior.isfinite() & (prior > 0)  # NaN is neither
+    if prior.shape != frequencies.shape or not valid.all():
         raise ValueError(
             f"class_prior needs one positive number for each of the {len(frequencies)} classes, "
             f"got {class_prior}."

@@ -223,10 +223,10 @@ class BaseAlgorithm(BaseEstimator):
         Returns
         -------
         dict of str to Tensor
-            State, by attribute name.
+            State, by attribute name; copies, which later steps do not change.
         """
         return {
-            name: value
+            name: value.clone()
             for name, value in vars(self).items()
             if name.endswith("_") and isinstance(value, Tensor)
         }
@@ -240,7 +240,7 @@ class BaseAlgorithm(BaseEstimator):
             What `state` returned.
         """
         for name, value in state.items():
-            setattr(self, name, value)
+            setattr(self, name, value.clone())
 
 
 class Supervised(BaseAlgorithm):

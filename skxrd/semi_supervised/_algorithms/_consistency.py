@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from numbers import Real
 from typing import Any
 
@@ -66,7 +68,8 @@ class PiModel(ConsistencyAlgorithm):
     >>> from skxrd.datasets import make_patterns
     >>> from skxrd.semi_supervised import PiModel
     >>> X, y = make_patterns(60, labeled_fraction=0.2, random_state=0)
-    >>> classifier = SemiSupervisedClassifier(PiModel(), max_epochs=1).fit(X, y)
+    >>> classifier = SemiSupervisedClassifier(PiModel(), max_epochs=1, random_state=0)
+    >>> classifier = classifier.fit(X, y)
     >>> sorted(set(classifier.history_[0]) & {"labeled_loss", "unlabeled_loss"})
     ['labeled_loss', 'unlabeled_loss']
     """
@@ -127,7 +130,8 @@ class TemporalEnsembling(ConsistencyAlgorithm):
     >>> from skxrd.datasets import make_patterns
     >>> from skxrd.semi_supervised import TemporalEnsembling
     >>> X, y = make_patterns(60, labeled_fraction=0.2, random_state=0)
-    >>> classifier = SemiSupervisedClassifier(TemporalEnsembling(), max_epochs=2).fit(X, y)
+    >>> classifier = SemiSupervisedClassifier(TemporalEnsembling(), max_epochs=2, random_state=0)
+    >>> classifier = classifier.fit(X, y)
     >>> classifier.algorithm_.n_passes_.unique()
     tensor([2.])
     """
@@ -212,7 +216,8 @@ class MeanTeacher(ConsistencyAlgorithm):
     >>> from skxrd.datasets import make_patterns
     >>> from skxrd.semi_supervised import MeanTeacher
     >>> X, y = make_patterns(60, labeled_fraction=0.2, random_state=0)
-    >>> classifier = SemiSupervisedClassifier(MeanTeacher(), max_epochs=2).fit(X, y)
+    >>> classifier = SemiSupervisedClassifier(MeanTeacher(), max_epochs=2, random_state=0)
+    >>> classifier = classifier.fit(X, y)
     >>> classifier.history_[-1]["unlabeled_loss"] > 0
     True
     """
@@ -322,7 +327,8 @@ class VAT(ConsistencyAlgorithm):
     >>> from skxrd.datasets import make_patterns
     >>> from skxrd.semi_supervised import VAT
     >>> X, y = make_patterns(60, labeled_fraction=0.2, random_state=0)
-    >>> classifier = SemiSupervisedClassifier(VAT(), max_epochs=1).fit(X, y)
+    >>> classifier = SemiSupervisedClassifier(VAT(), max_epochs=1, random_state=0)
+    >>> classifier = classifier.fit(X, y)
     >>> classifier.history_[0]["entropy_loss"] > 0
     True
     """
@@ -363,19 +369,38 @@ class VAT(ConsistencyAlgorithm):
         dict of str to Tensor
             Named terms, weighted; their sum is minimized.
         """
-        outputs = network(batch.views)
-        if UNLABELED_WEAK in outputs:
-            X = batch.views[UNLABELED_WEAK]
-            change = self._adversarial(network, X, outputs[UNLABELED_WEAK])
-            outputs["adversarial"] = network({UNLABELED_WEAK: X + change})[UNLABELED_WEAK]
+        if UNLABELED_WEAK not in batch.views:
+            return super().step(network, batch)
+        views = dict(batch.views)
+        X = views.pop(UNLABELED_WEAK)
+        outputs: dict[str, Tensor] = {}
+        if not network.couples_views:
+            outputs, views = network(views), {}
+        seed = int(torch.randint(2**31 - 1, (), generator=network.generator))
+
+        def ask(X: Tensor) -> dict[str, Tensor]:
+            # The divergence must come from the change alone: each pass has the same dropout masks,
+            # and the same company in batch normalization.
+            with _seeded_dropout(seed, X.device):
+                return network({**views, UNLABELED_WEAK: X})
+
+        outputs |= ask(X)
+        with network.frozen_statistics():
+            change = self._adversarial(ask, X, outputs[UNLABELED_WEAK], network.generator)
+        outputs["adversarial"] = ask(X + change)[UNLABELED_WEAK]
         return self.losses(outputs, batch)
 
-    def _adversarial(self, network: Network, X: Tensor, logits: Tensor) -> Tensor:
+    def _adversarial(
+        self,
+        ask: Callable[[Tensor], dict[str, Tensor]],
+        X: Tensor,
+        logits: Tensor,
+        generator: torch.Generator,
+    ) -> Tensor:
         p = logits.detach().softmax(dim=1)
-        noise = torch.randn(X.shape, generator=network.generator).to(X)
+        noise = torch.randn(X.shape, generator=generator).to(X)
         change = (self.xi * _unit(noise)).requires_grad_()
-        with network.frozen_statistics():
-            attacked = network({UNLABELED_WEAK: X + change})[UNLABELED_WEAK]
+        attacked = ask(X + change)[UNLABELED_WEAK]
         (gradient,) = torch.autograd.grad(kl_divergence(p, attacked).sum(), change)
         return self.radius * _unit(gradient)
 
@@ -403,6 +428,13 @@ class VAT(ConsistencyAlgorithm):
         entropy = -(logits.softmax(dim=1) * logits.log_softmax(dim=1)).sum(dim=1)
         terms["entropy_loss"] = self.entropy_weight * entropy.mean()
         return terms
+
+
+@contextmanager
+def _seeded_dropout(seed: int, device: torch.device) -> Iterator[None]:
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+        torch.manual_seed(seed)
+        yield
 
 
 def _unit(X: Tensor) -> Tensor:

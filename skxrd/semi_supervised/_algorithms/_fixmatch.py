@@ -121,7 +121,8 @@ class DeFixMatch(FixMatch):
     >>> from skxrd.datasets import make_patterns
     >>> from skxrd.semi_supervised import DeFixMatch
     >>> X, y = make_patterns(60, labeled_fraction=0.2, random_state=0)
-    >>> classifier = SemiSupervisedClassifier(DeFixMatch(0.55), max_epochs=1).fit(X, y)
+    >>> classifier = SemiSupervisedClassifier(DeFixMatch(0.55), max_epochs=1, random_state=0)
+    >>> classifier = classifier.fit(X, y)
     >>> classifier.history_[-1]["debiasing_loss"] < 0
     True
     """
@@ -132,13 +133,18 @@ class DeFixMatch(FixMatch):
         self, outputs: dict[str, Tensor], batch: TrainingBatch, target: Tensor, weight: Tensor
     ) -> dict[str, Tensor]:
         terms = super()._terms(outputs, batch, target, weight)
-        strong = self._labeled_loss(outputs[LABELED_STRONG], batch.y)
-        terms["labeled_loss"] = (terms["labeled_loss"] + strong) / 2
-        confidence, pseudo_label = outputs[LABELED].detach().softmax(dim=1).max(dim=1)
+        # Labeled rows get their pseudo-labels just as unlabeled ones do, alignment included.
+        p = self._scaled(outputs[LABELED].detach().softmax(dim=1))
+        confidence, pseudo_label = p.max(dim=1)
         selected = (confidence >= self.thresholds_[pseudo_label]).to(confidence)
         loss = F.cross_entropy(outputs[LABELED_STRONG], pseudo_label, reduction="none")
         terms["debiasing_loss"] = -self.unlabeled_weight * (selected * loss).mean()
         return terms
+
+    def _labeled_term(self, outputs: dict[str, Tensor], batch: TrainingBatch) -> Tensor:
+        views = (LABELED, LABELED_STRONG)
+        losses = [self._labeled_loss(outputs[view], batch.y) for view in views]
+        return torch.stack(losses).mean()
 
 
 class ReFixMatch(FixMatch):
@@ -182,7 +188,8 @@ class ReFixMatch(FixMatch):
     >>> from skxrd.datasets import make_patterns
     >>> from skxrd.semi_supervised import ReFixMatch
     >>> X, y = make_patterns(60, labeled_fraction=0.2, random_state=0)
-    >>> classifier = SemiSupervisedClassifier(ReFixMatch(), max_epochs=1).fit(X, y)
+    >>> classifier = SemiSupervisedClassifier(ReFixMatch(), max_epochs=1, random_state=0)
+    >>> classifier = classifier.fit(X, y)
     >>> classifier.history_[-1]["unconfident_loss"] > 0
     True
     """
@@ -254,7 +261,7 @@ class UDA(FixMatch):
     >>> from skxrd.semi_supervised import UDA
     >>> X, y = make_patterns(60, labeled_fraction=0.2, random_state=0)
     >>> algorithm = UDA(signal_annealing="linear")
-    >>> classifier = SemiSupervisedClassifier(algorithm, max_epochs=1).fit(X, y)
+    >>> classifier = SemiSupervisedClassifier(algorithm, max_epochs=1, random_state=0).fit(X, y)
     >>> 0 <= classifier.history_[-1]["mask_rate"] <= 1
     True
     """
@@ -281,13 +288,10 @@ class UDA(FixMatch):
     def _targets(self, p: Tensor, outputs: dict[str, Tensor], batch: TrainingBatch) -> Tensor:
         return sharpen(p, self.temperature)
 
-    def _terms(
-        self, outputs: dict[str, Tensor], batch: TrainingBatch, target: Tensor, weight: Tensor
-    ) -> dict[str, Tensor]:
-        terms = super()._terms(outputs, batch, target, weight)
-        if self.signal_annealing is not None:
-            terms["labeled_loss"] = self._annealed_loss(outputs[LABELED], batch)
-        return terms
+    def _labeled_term(self, outputs: dict[str, Tensor], batch: TrainingBatch) -> Tensor:
+        if self.signal_annealing is None:
+            return super()._labeled_term(outputs, batch)
+        return self._annealed_loss(outputs[LABELED], batch)
 
     def _annealed_loss(self, logits: Tensor, batch: TrainingBatch) -> Tensor:
         share = {

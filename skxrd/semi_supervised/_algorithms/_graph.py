@@ -133,7 +133,8 @@ class CoMatch(EmbeddingAlgorithm):
     >>> from skxrd.datasets import make_patterns
     >>> from skxrd.semi_supervised import CoMatch
     >>> X, y = make_patterns(60, labeled_fraction=0.2, random_state=0)
-    >>> classifier = SemiSupervisedClassifier(CoMatch(0.52), max_epochs=1).fit(X, y)
+    >>> classifier = SemiSupervisedClassifier(CoMatch(0.52), max_epochs=1, random_state=0)
+    >>> classifier = classifier.fit(X, y)
     >>> classifier.history_[0]["contrastive_loss"] > 0
     True
     """
@@ -270,7 +271,8 @@ class SimMatch(EmbeddingAlgorithm):
     >>> from skxrd.datasets import make_patterns
     >>> from skxrd.semi_supervised import SimMatch
     >>> X, y = make_patterns(60, labeled_fraction=0.2, random_state=0)
-    >>> classifier = SemiSupervisedClassifier(SimMatch(0.52), max_epochs=1).fit(X, y)
+    >>> classifier = SemiSupervisedClassifier(SimMatch(0.52), max_epochs=1, random_state=0)
+    >>> classifier = classifier.fit(X, y)
     >>> classifier.algorithm_.embedding_bank_.shape
     torch.Size([12, 64])
     """

@@ -66,7 +66,8 @@ class MixMatch(BaseAlgorithm):
     >>> from skxrd.datasets import make_patterns
     >>> from skxrd.semi_supervised import MixMatch
     >>> X, y = make_patterns(60, labeled_fraction=0.2, random_state=0)
-    >>> classifier = SemiSupervisedClassifier(MixMatch(), max_epochs=2).fit(X, y)
+    >>> classifier = SemiSupervisedClassifier(MixMatch(), max_epochs=2, random_state=0)
+    >>> classifier = classifier.fit(X, y)
     >>> classifier.history_[-1]["unlabeled_loss"] > 0
     True
     """
@@ -193,7 +194,8 @@ class ReMixMatch(AlignedAlgorithm):
     >>> from skxrd.datasets import make_patterns
     >>> from skxrd.semi_supervised import ReMixMatch
     >>> X, y = make_patterns(60, labeled_fraction=0.2, random_state=0)
-    >>> classifier = SemiSupervisedClassifier(ReMixMatch(), max_epochs=1).fit(X, y)
+    >>> classifier = SemiSupervisedClassifier(ReMixMatch(), max_epochs=1, random_state=0)
+    >>> classifier = classifier.fit(X, y)
     >>> classifier.history_[0]["pretext_loss"] > 0
     True
     """

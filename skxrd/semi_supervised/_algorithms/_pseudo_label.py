@@ -50,7 +50,8 @@ class PseudoLabel(ThresholdAlgorithm):
     >>> from skxrd.datasets import make_patterns
     >>> from skxrd.semi_supervised import PseudoLabel
     >>> X, y = make_patterns(60, labeled_fraction=0.2, random_state=0)
-    >>> classifier = SemiSupervisedClassifier(PseudoLabel(0.9), max_epochs=1).fit(X, y)
+    >>> classifier = SemiSupervisedClassifier(PseudoLabel(0.9), max_epochs=1, random_state=0)
+    >>> classifier = classifier.fit(X, y)
     >>> classifier.algorithm_.thresholds_
     tensor([0.9000, 0.9000])
     """

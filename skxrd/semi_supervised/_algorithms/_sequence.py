@@ -69,7 +69,8 @@ class SequenceMatch(FlexMatch):
     >>> from skxrd.datasets import make_patterns
     >>> from skxrd.semi_supervised import SequenceMatch
     >>> X, y = make_patterns(60, labeled_fraction=0.2, random_state=0)
-    >>> classifier = SemiSupervisedClassifier(SequenceMatch(0.6), max_epochs=1).fit(X, y)
+    >>> classifier = SemiSupervisedClassifier(SequenceMatch(0.6), max_epochs=1, random_state=0)
+    >>> classifier = classifier.fit(X, y)
     >>> "sequence_loss" in classifier.history_[0]
     True
     """

@@ -114,7 +114,7 @@ class ThresholdAlgorithm(AlignedAlgorithm):
             terms of their own.
         """
         if UNLABELED_WEAK not in outputs:
-            return {"labeled_loss": self._labeled_loss(outputs[LABELED], batch.y)}
+            return {"labeled_loss": self._labeled_term(outputs, batch)}
         return self._terms(outputs, batch, *self._pseudo_labels(outputs, batch))
 
     def _pseudo_labels(
@@ -148,9 +148,12 @@ class ThresholdAlgorithm(AlignedAlgorithm):
         unlabeled_loss = self._consistency(outputs, target, weight).sum()
         factor = self._unlabeled_weight(batch.progress) / len(batch.unlabeled_index)
         return {
-            "labeled_loss": self._labeled_loss(outputs[LABELED], batch.y),
+            "labeled_loss": self._labeled_term(outputs, batch),
             "unlabeled_loss": factor * unlabeled_loss,
         }
+
+    def _labeled_term(self, outputs: dict[str, Tensor], batch: TrainingBatch) -> Tensor:
+        return self._labeled_loss(outputs[LABELED], batch.y)
 
     def _consistency(self, outputs: dict[str, Tensor], target: Tensor, weight: Tensor) -> Tensor:
         """Weighted cross-entropy of each row of the strong view; no row if none was chosen."""
