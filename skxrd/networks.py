@@ -90,7 +90,7 @@ class VGG11(nn.Module):
                 features += [nn.ReLU()]
                 previous = width
             features += [nn.MaxPool2d((1, 2), ceil_mode=True), *_optional(nn.Dropout, dropout)]
-        self.features = nn.Sequential(*features).to(memory_format=torch.channels_last)
+        self.features = nn.Sequential(*features)
         with torch.no_grad():
             training = self.features.training
             size = self.features.eval()(torch.zeros(1, 1, 1, n_points)).numel()
@@ -170,7 +170,7 @@ class ResNet1d(nn.Module):
         for width in widths:
             layers.append(_ResidualBlock(previous, width, kernel_size))
             previous = width
-        self.features = nn.Sequential(*layers).to(memory_format=torch.channels_last)
+        self.features = nn.Sequential(*layers)
         self.classifier = nn.Sequential(nn.Dropout(dropout), nn.Linear(2 * previous, n_classes))
 
     def forward(self, X: Tensor) -> Tensor:
@@ -217,7 +217,9 @@ def _convolution(
 ) -> nn.Conv2d:
     """Convolution along two-theta, of images of one row."""
     padding = (0, kernel_size // 2)
-    return nn.Conv2d(n_in, n_out, (1, kernel_size), (1, stride), padding, bias=bias)
+    layer = nn.Conv2d(n_in, n_out, (1, kernel_size), (1, stride), padding, bias=bias)
+    layer.weight.data = layer.weight.data.contiguous(memory_format=torch.channels_last)
+    return layer
 
 
 def _as_image(X: Tensor) -> Tensor:

@@ -171,12 +171,12 @@ class SemiSupervisedNet(NeuralNetClassifier):
 class EpochAverages(Callback):
     """Write the mean of everything recorded per batch into the row of the epoch.
 
-    With few unlabeled rows the last batches of an epoch hold none, and record nothing of them.
+    With few unlabeled rows some batches of an epoch hold none, and record nothing of them.
     """
 
     def on_epoch_end(self, net: SemiSupervisedNet, **kwargs: Any) -> None:
         batches = net.history[-1]["batches"]
-        for name in batches[0]:
+        for name in dict.fromkeys(name for batch in batches for name in batch):
             if not name.startswith(("train_", "valid_")):
                 values = [batch[name] for batch in batches if name in batch]
                 net.history.record(name, float(np.mean(values)))

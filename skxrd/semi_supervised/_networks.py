@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Literal
 
@@ -181,25 +181,47 @@ class TrainingNetwork:
 
     @torch.no_grad()
     def teacher(self, views: dict[str, Tensor]) -> dict[str, Tensor]:
-        """Compute logits by view with the average of the network, without gradient."""
+        """Compute logits by view with the average of the network, without gradient or dropout."""
         average = self.module.average
         assert average is not None  # `teacher_decay` of the algorithm asked for it
         sizes = [len(X) for X in views.values()]
         joined = torch.cat(list(views.values()))
-        with autocast(joined.device, self.mixed_precision):
+        # As in the student, the batch normalizes itself: averaged running statistics lag behind
+        # twice in a short training. They serve when the average predicts.
+        with _own_statistics(average), autocast(joined.device, self.mixed_precision):
             logits = average(joined).float()
         return dict(zip(views, logits.split(sizes), strict=True))
 
     @contextmanager
     def frozen_statistics(self) -> Iterator[None]:
         """Keep the running statistics of batch normalization as they are."""
-        # Tracked statistics are neither read nor written in training mode without this flag; their
-        # counter, of which layers without a momentum make use, stands still as well.
-        tracking = [layer for layer in self._norms if layer.track_running_stats]
+        with _untracked(self._norms):
+            yield
+
+
+@contextmanager
+def _untracked(layers: Iterable[_BatchNorm]) -> Iterator[None]:
+    # Tracked statistics are neither read nor written in training mode without this flag; their
+    # counter, of which layers without a momentum make use, stands still as well.
+    tracking = [layer for layer in layers if layer.track_running_stats]
+    for layer in tracking:
+        layer.track_running_stats = False
+    try:
+        yield
+    finally:
         for layer in tracking:
-            layer.track_running_stats = False
+            layer.track_running_stats = True
+
+
+@contextmanager
+def _own_statistics(network: nn.Module) -> Iterator[None]:
+    """Let batch normalization of a network in evaluation mode use the statistics of the batch."""
+    layers = [layer for layer in network.modules() if isinstance(layer, _BatchNorm)]
+    with _untracked(layers):
+        for layer in layers:
+            layer.train()
         try:
             yield
         finally:
-            for layer in tracking:
-                layer.track_running_stats = True
+            for layer in layers:
+                layer.eval()

@@ -45,9 +45,9 @@ class XRDMatchClassifier(BaseSemiSupervisedClassifier):
         Highest confidence threshold of a class, in [0, 1]; the paper's tau.
     warm_up : bool, default=True
         Whether unlabeled rows without a confident prediction keep the thresholds low.
-    rescale : {"chance", "paper"}, default="chance"
-        From where thresholds are measured, see `FlexMatch`. With two classes the paper's formula
-        hardly filters anything, and trainings collapse onto one class.
+    rescale : {"paper", "chance"}, default="paper"
+        From where thresholds are measured, see `FlexMatch`. With two classes both let every
+        pseudo-label pass at first; if predictions end in one class, lower `unlabeled_weight`.
     unlabeled_weight : float, default=1.0
         Weight of the unlabeled loss, at least 0.
     unlabeled_ratio : int, default=3
@@ -186,7 +186,7 @@ class XRDMatchClassifier(BaseSemiSupervisedClassifier):
         elimination_fraction: float = 0.12,
         threshold: float = 0.95,
         warm_up: bool = True,
-        rescale: Literal["chance", "paper"] = "chance",
+        rescale: Literal["paper", "chance"] = "paper",
         unlabeled_weight: float = 1.0,
         unlabeled_ratio: int = 3,
         module_params: dict[str, Any] | None = None,

@@ -106,7 +106,7 @@ class TestMeanTeacher:
             torch.testing.assert_close(dict(average), expected)
         assert (1 + 3) / (10 + 3) > 0.3  # the limit was reached
 
-    def test_teacher_predicts_in_eval_mode(self, bench):
+    def test_teacher_predicts_without_dropout_by_the_statistics_of_the_batch(self, bench):
         algorithm = bench.start(MeanTeacher(unlabeled_weight=1.0, ramp_up=0.0), 4)
         module = self.student(algorithm.teacher_decay).train()
         network = TrainingNetwork(module, "joint", torch.Generator())
@@ -118,6 +118,8 @@ class TestMeanTeacher:
         network.teacher = lambda views: seen.update(network_of(views)) or dict(seen)
         algorithm.step(network, bench.batch([0, 1, 0, 1], range(4), 1.0, views))
         reference = copy.deepcopy(module.average.module).eval()
+        next(layer for layer in reference if isinstance(layer, nn.BatchNorm1d)).train()
+        assert not any(layer.training for layer in module.average.modules())
         with torch.no_grad():
             expected = reference(views["unlabeled_weak"])
         torch.testing.assert_close(seen["unlabeled_weak"], expected.float())

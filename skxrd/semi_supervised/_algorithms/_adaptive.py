@@ -63,9 +63,11 @@ class FlexMatch(FixMatch):
     Notes
     -----
     The mapping is M(x) = x / (2 - x). With two classes and ``rescale="paper"`` a class is filtered
-    only when its beta exceeds 0.69 (at the default threshold): nearly every pseudo-label passes,
-    and the training can end with one class for all rows. Counts and thresholds are updated with a
-    batch before they are applied to it.
+    only when its beta exceeds 0.69 (at the default threshold). With both settings every
+    pseudo-label passes in the first batches, when no row is counted yet. At full weight the
+    training can then end with one class for all rows; a small `unlabeled_weight` prevents that, and
+    so do `FixMatch` and `Dash`. Counts and thresholds are updated with a batch before they are
+    applied to it.
 
     References
     ----------

@@ -32,7 +32,7 @@ class ConsistencyAlgorithm(BaseAlgorithm):
         "ramp_up": [Interval(Real, 0, 1, closed="both")],
     }
 
-    def __init__(self, unlabeled_weight: float = 10.0, ramp_up: float = 0.4) -> None:
+    def __init__(self, unlabeled_weight: float = 1.0, ramp_up: float = 0.4) -> None:
         self.unlabeled_weight = unlabeled_weight
         self.ramp_up = ramp_up
 
@@ -48,7 +48,7 @@ class PiModel(ConsistencyAlgorithm):
 
     Parameters
     ----------
-    unlabeled_weight : float, default=10.0
+    unlabeled_weight : float, default=1.0
         Weight of the unlabeled loss, at least 0.
     ramp_up : float, default=0.4
         Part of the training over which that weight grows linearly from zero, in [0, 1].
@@ -105,7 +105,7 @@ class TemporalEnsembling(ConsistencyAlgorithm):
 
     Parameters
     ----------
-    unlabeled_weight : float, default=10.0
+    unlabeled_weight : float, default=1.0
         Weight of the unlabeled loss, at least 0.
     ramp_up : float, default=0.4
         Part of the training over which that weight grows linearly from zero, in [0, 1].
@@ -143,7 +143,7 @@ class TemporalEnsembling(ConsistencyAlgorithm):
     }
 
     def __init__(
-        self, unlabeled_weight: float = 10.0, ramp_up: float = 0.4, decay: float = 0.6
+        self, unlabeled_weight: float = 1.0, ramp_up: float = 0.4, decay: float = 0.6
     ) -> None:
         super().__init__(unlabeled_weight, ramp_up)
         self.decay = decay
@@ -188,12 +188,12 @@ class TemporalEnsembling(ConsistencyAlgorithm):
 class MeanTeacher(ConsistencyAlgorithm):
     """The averaged network teaches: its predictions are the targets of a second weak view.
 
-    The teacher is the exponential moving average of the network's weights and buffers, so that its
-    batch normalization is averaged as well; it predicts without dropout.
+    The teacher is the exponential moving average of the network's weights and buffers. It predicts
+    without dropout, and normalizes by the statistics of the batch, as the student does.
 
     Parameters
     ----------
-    unlabeled_weight : float, default=10.0
+    unlabeled_weight : float, default=1.0
         Weight of the unlabeled loss, at least 0.
     ramp_up : float, default=0.4
         Part of the training over which that weight grows linearly from zero, in [0, 1].
@@ -229,7 +229,7 @@ class MeanTeacher(ConsistencyAlgorithm):
     }
 
     def __init__(
-        self, unlabeled_weight: float = 10.0, ramp_up: float = 0.4, decay: float = 0.99
+        self, unlabeled_weight: float = 1.0, ramp_up: float = 0.4, decay: float = 0.99
     ) -> None:
         super().__init__(unlabeled_weight, ramp_up)
         self.decay = decay

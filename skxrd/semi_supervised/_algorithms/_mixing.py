@@ -37,8 +37,9 @@ class MixMatch(BaseAlgorithm):
 
     Parameters
     ----------
-    unlabeled_weight : float, default=75.0
-        Weight of the squared difference, at least 0.
+    unlabeled_weight : float, default=5.0
+        Weight of the squared difference, at least 0. The paper's 75 to 250 are meant for ten
+        classes and long trainings; with two classes and a few hundred steps they end at chance.
     ramp_up : float, default=0.4
         Part of the training over which that weight grows linearly from zero, in [0, 1].
     temperature : float, default=0.5
@@ -82,7 +83,7 @@ class MixMatch(BaseAlgorithm):
 
     def __init__(
         self,
-        unlabeled_weight: float = 75.0,
+        unlabeled_weight: float = 5.0,
         ramp_up: float = 0.4,
         temperature: float = 0.5,
         alpha: float = 0.75,
