@@ -218,7 +218,7 @@ def _convolution(
     """Convolution along two-theta, of images of one row."""
     padding = (0, kernel_size // 2)
     layer = nn.Conv2d(n_in, n_out, (1, kernel_size), (1, stride), padding, bias=bias)
-    layer.weight.data = layer.weight.data.contiguous(memory_format=torch.channels_last)
+    layer.weight.data = layer.weight.data.clone(memory_format=torch.channels_last)
     return layer
 
 
