@@ -22,6 +22,7 @@ from skxrd._classifiers import SemiSupervisedClassifierMixin
 from skxrd._labels import UNLABELED, encode_labels
 from skxrd._sklearn import HasMethods, Interval, StrOptions, fit_context, set_random_states
 from skxrd.semi_supervised import SemiSupervisedClassifier
+from skxrd.semi_supervised._base import BaseSemiSupervisedClassifier
 
 __all__ = ["SemiSupervisedBaggingClassifier"]
 
@@ -324,7 +325,8 @@ def _fit_member(
     member: Any, X: NDArray[np.float32], codes: NDArray[np.int64], rows: NDArray[np.int64]
 ) -> Any:
     with _one_torch_thread():
-        if hasattr(member, "_fit_rows"):  # no copy of the rows
+        # No copy of the rows, unless a subclass has a `fit` of its own, which must not be skipped.
+        if type(member).fit is BaseSemiSupervisedClassifier.fit:
             return member._fit_rows(X, codes, rows)
         return member.fit(X[rows], codes[rows])
 

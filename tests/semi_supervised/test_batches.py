@@ -306,5 +306,5 @@ def test_a_memory_map_is_never_copied_as_a_whole(order, tmp_path):
         [sys.executable, "-c", MEMORY, str(path)], capture_output=True, text=True, check=True
     )
     peaks = json.loads(found.stdout)
-    assert peaks.pop("a copy") > 0.9 * megabytes  # the measurement can tell
+    assert peaks.pop("a copy") > 0.7 * megabytes  # the measurement can tell
     assert max(peaks.values()) < 0.4 * megabytes, peaks
