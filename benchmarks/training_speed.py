@@ -453,18 +453,23 @@ class GroupedResNet1d(nn.Module):
         n_members, n_rows, n_points = X.shape
         position = torch.linspace(-1, 1, n_points, device=X.device).expand_as(X)
         channels = torch.stack([X, position], dim=2).transpose(0, 1).flatten(1, 2)
-        features = self.features(channels)
+        features = self.features(as_image(channels)).flatten(2)
         pooled = [features.mean(dim=2), features.amax(dim=2)]
         pooled = [p.view(n_rows, n_members, -1).transpose(0, 1) for p in pooled]
         return torch.baddbmm(self.bias, self.dropout(torch.cat(pooled, dim=2)), self.weight)
 
 
+def as_image(X: Tensor) -> Tensor:
+    """Channels as images of one row, channels last in memory, as in `ResNet1d`."""
+    return X[:, :, None].contiguous(memory_format=torch.channels_last)
+
+
 def _grouped(modules: list[nn.Module]) -> nn.Module:
     """One module that does what all of them do, each on its own channels."""
     first = modules[0]
-    if isinstance(first, nn.Conv1d):
+    if isinstance(first, nn.Conv2d):
         n = len(modules)
-        merged = nn.Conv1d(
+        merged = nn.Conv2d(
             n * first.in_channels,
             n * first.out_channels,
             first.kernel_size,
@@ -473,10 +478,12 @@ def _grouped(modules: list[nn.Module]) -> nn.Module:
             groups=n,
             bias=False,
         )
-        merged.weight = nn.Parameter(torch.cat([m.weight.detach() for m in modules]))
+        merged.weight.data = torch.cat([m.weight.detach() for m in modules]).contiguous(
+            memory_format=torch.channels_last
+        )
         return merged
-    if isinstance(first, nn.BatchNorm1d):
-        return nn.BatchNorm1d(len(modules) * first.num_features)
+    if isinstance(first, nn.BatchNorm2d):
+        return nn.BatchNorm2d(len(modules) * first.num_features)
     merged = deepcopy(first)
     for name, _ in first.named_children():
         setattr(merged, name, _grouped([getattr(m, name) for m in modules]))

@@ -224,7 +224,8 @@ def _convolution(
 
 def _as_image(X: Tensor) -> Tensor:
     """Channels of patterns, of shape (n_patterns, n_channels, n_points), as images of one row."""
-    return X[:, :, None].contiguous(memory_format=torch.channels_last)
+    # Not by memory format, which torch.func.vmap does not know.
+    return X.transpose(1, 2).contiguous().transpose(1, 2)[:, :, None]
 
 
 def _optional(layer: type[nn.Module], argument: float, *, on: bool = True) -> list[nn.Module]:
