@@ -41,7 +41,7 @@ class LabeledOnlyClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         Classes, without the unlabeled marker.
     n_features_in_ : int
         Number of points of a pattern; only if the classifier has it.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (n_points,)
         Names of the columns; only if the classifier has them.
 
     See Also
