@@ -8,7 +8,6 @@ from typing import Literal
 from torch import Tensor
 
 from skxrd._sklearn import Interval
-from skxrd.semi_supervised._algorithms._adaptive import FlexMatch
 from skxrd.semi_supervised._algorithms._alignment import ClassPrior
 from skxrd.semi_supervised._algorithms._base import (
     LABELED,
@@ -17,6 +16,7 @@ from skxrd.semi_supervised._algorithms._base import (
     UNLABELED_WEAK,
     TrainingBatch,
 )
+from skxrd.semi_supervised._algorithms._flexmatch import FlexMatch
 from skxrd.semi_supervised._algorithms._parts import kl_divergence, sharpen
 
 __all__ = ["SequenceMatch"]
