@@ -25,13 +25,21 @@ def path(found) -> str:
 
 
 def own_methods(cls: type) -> Iterator[str]:
-    """Public methods and properties that skxrd wrote; those of other packages are theirs."""
+    """Public methods and properties that skxrd wrote; those of other packages are theirs.
+
+    A method marked as an override keeps the promise of the base, and needs no docstring of its own.
+    """
     for name in dir(cls):
-        owner = next((base for base in cls.__mro__ if name in vars(base)), object)
+        owners = (base for base in cls.__mro__ if name in vars(base))
+        owner = next((base for base in owners if not inherits_docstring(vars(base)[name])), object)
         if name.startswith("_") or owner.__module__.partition(".")[0] != "skxrd":
             continue
         if isinstance(vars(owner)[name], FunctionType | classmethod | staticmethod | property):
             yield f"{path(owner)}.{name}"
+
+
+def inherits_docstring(method) -> bool:
+    return getattr(method, "__override__", False) and not method.__doc__
 
 
 CLASSES = [cls for _, cls in all_classes()]

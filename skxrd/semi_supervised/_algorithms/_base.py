@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
@@ -186,7 +185,6 @@ class BaseAlgorithm(BaseEstimator):
         """
         return self.losses(network(batch.views), batch)
 
-    @abstractmethod
     def losses(self, outputs: dict[str, Tensor], batch: TrainingBatch) -> dict[str, Tensor]:
         """Compute the terms of the loss of one batch.
 
@@ -200,8 +198,10 @@ class BaseAlgorithm(BaseEstimator):
         Returns
         -------
         dict of str to Tensor
-            Named terms, weighted; their sum is minimized.
+            Named terms, weighted; their sum is minimized. Here "labeled_loss", the cross-entropy of
+            the labeled rows; algorithms add terms to it.
         """
+        return {"labeled_loss": self._labeled_loss(outputs[LABELED], batch.y)}
 
     def _labeled_loss(self, logits: Tensor, y: Tensor) -> Tensor:
         """Cross-entropy of labeled rows (equation 4 of the paper)."""
@@ -262,20 +262,3 @@ class Supervised(BaseAlgorithm):
     """
 
     views = (LABELED,)
-
-    def losses(self, outputs: dict[str, Tensor], batch: TrainingBatch) -> dict[str, Tensor]:
-        """Compute the cross-entropy of the labeled rows.
-
-        Parameters
-        ----------
-        outputs : dict of str to Tensor of shape (n_rows, n_classes)
-            Logits of each of the `views`.
-        batch : TrainingBatch
-            The batch.
-
-        Returns
-        -------
-        dict of str to Tensor
-            The term "labeled_loss".
-        """
-        return {"labeled_loss": self._labeled_loss(outputs[LABELED], batch.y)}

@@ -9,6 +9,8 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
+from typing_extensions import override
 
 from skxrd._sklearn import Interval
 from skxrd.semi_supervised._algorithms._base import (
@@ -76,22 +78,9 @@ class PiModel(ConsistencyAlgorithm):
 
     views = (LABELED, UNLABELED_WEAK, UNLABELED_WEAK_2)
 
+    @override
     def losses(self, outputs: dict[str, Tensor], batch: TrainingBatch) -> dict[str, Tensor]:
-        """Compute the labeled and the unlabeled loss of one batch.
-
-        Parameters
-        ----------
-        outputs : dict of str to Tensor of shape (n_rows, n_classes)
-            Logits of each of the `views`.
-        batch : TrainingBatch
-            The batch.
-
-        Returns
-        -------
-        dict of str to Tensor
-            The terms "labeled_loss" and, with unlabeled rows, "unlabeled_loss".
-        """
-        terms = {"labeled_loss": self._labeled_loss(outputs[LABELED], batch.y)}
+        terms = super().losses(outputs, batch)
         if UNLABELED_WEAK in outputs:
             target = outputs[UNLABELED_WEAK].detach().softmax(dim=1)
             terms["unlabeled_loss"] = self._consistency(
@@ -154,22 +143,9 @@ class TemporalEnsembling(ConsistencyAlgorithm):
         self.ensemble_ = torch.zeros(n_unlabeled, len(self.class_weight_), device=y.device)
         self.n_passes_ = torch.zeros(n_unlabeled, device=y.device)
 
+    @override
     def losses(self, outputs: dict[str, Tensor], batch: TrainingBatch) -> dict[str, Tensor]:
-        """Compute the labeled and the unlabeled loss of one batch.
-
-        Parameters
-        ----------
-        outputs : dict of str to Tensor of shape (n_rows, n_classes)
-            Logits of each of the `views`.
-        batch : TrainingBatch
-            The batch.
-
-        Returns
-        -------
-        dict of str to Tensor
-            The terms "labeled_loss" and, with unlabeled rows, "unlabeled_loss".
-        """
-        terms = {"labeled_loss": self._labeled_loss(outputs[LABELED], batch.y)}
+        terms = super().losses(outputs, batch)
         if UNLABELED_WEAK not in outputs:
             return terms
         rows = batch.unlabeled_index
@@ -185,7 +161,7 @@ class TemporalEnsembling(ConsistencyAlgorithm):
         return terms
 
 
-class MeanTeacher(ConsistencyAlgorithm):
+class MeanTeacher(PiModel):
     """The averaged network teaches: its predictions are the targets of a second weak view.
 
     The teacher is the exponential moving average of the network's weights and buffers. It predicts
@@ -222,9 +198,8 @@ class MeanTeacher(ConsistencyAlgorithm):
     True
     """
 
-    views = (LABELED, UNLABELED_WEAK, UNLABELED_WEAK_2)
     _parameter_constraints = {
-        **ConsistencyAlgorithm._parameter_constraints,
+        **PiModel._parameter_constraints,
         "decay": [Interval(Real, 0, 1, closed="left")],
     }
 
@@ -239,50 +214,14 @@ class MeanTeacher(ConsistencyAlgorithm):
         """Decay of the averaged network."""
         return self.decay
 
+    @override
     def step(self, network: Network, batch: TrainingBatch) -> dict[str, Tensor]:
-        """Ask teacher and network and compute the terms of the loss of one batch.
-
-        Parameters
-        ----------
-        network : callable
-            From inputs by view to logits by view.
-        batch : TrainingBatch
-            The batch.
-
-        Returns
-        -------
-        dict of str to Tensor
-            Named terms, weighted; their sum is minimized.
-        """
         views = dict(batch.views)
         weak = views.pop(UNLABELED_WEAK, None)
         outputs = network(views)
         if weak is not None:
             outputs |= network.teacher({UNLABELED_WEAK: weak})
         return self.losses(outputs, batch)
-
-    def losses(self, outputs: dict[str, Tensor], batch: TrainingBatch) -> dict[str, Tensor]:
-        """Compute the labeled and the unlabeled loss of one batch.
-
-        Parameters
-        ----------
-        outputs : dict of str to Tensor of shape (n_rows, n_classes)
-            Logits of each of the `views`; those of "unlabeled_weak" by the teacher.
-        batch : TrainingBatch
-            The batch.
-
-        Returns
-        -------
-        dict of str to Tensor
-            The terms "labeled_loss" and, with unlabeled rows, "unlabeled_loss".
-        """
-        terms = {"labeled_loss": self._labeled_loss(outputs[LABELED], batch.y)}
-        if UNLABELED_WEAK in outputs:
-            target = outputs[UNLABELED_WEAK].detach().softmax(dim=1)
-            terms["unlabeled_loss"] = self._consistency(
-                outputs[UNLABELED_WEAK_2], target, batch.progress
-            )
-        return terms
 
 
 class VAT(ConsistencyAlgorithm):
@@ -354,21 +293,8 @@ class VAT(ConsistencyAlgorithm):
         self.entropy_weight = entropy_weight
         self.xi = xi
 
+    @override
     def step(self, network: Network, batch: TrainingBatch) -> dict[str, Tensor]:
-        """Ask the network, attack it, and compute the terms of the loss of one batch.
-
-        Parameters
-        ----------
-        network : callable
-            From inputs by view to logits by view.
-        batch : TrainingBatch
-            The batch.
-
-        Returns
-        -------
-        dict of str to Tensor
-            Named terms, weighted; their sum is minimized.
-        """
         if UNLABELED_WEAK not in batch.views:
             return super().step(network, batch)
         views = dict(batch.views)
@@ -399,27 +325,14 @@ class VAT(ConsistencyAlgorithm):
     ) -> Tensor:
         p = logits.detach().softmax(dim=1)
         noise = torch.randn(X.shape, generator=generator).to(X)
-        change = (self.xi * _unit(noise)).requires_grad_()
+        change = (self.xi * F.normalize(noise)).requires_grad_()
         attacked = ask(X + change)[UNLABELED_WEAK]
         (gradient,) = torch.autograd.grad(kl_divergence(p, attacked).sum(), change)
-        return self.radius * _unit(gradient)
+        return self.radius * F.normalize(gradient)
 
+    @override
     def losses(self, outputs: dict[str, Tensor], batch: TrainingBatch) -> dict[str, Tensor]:
-        """Compute the labeled loss, the adversarial one and the entropy of one batch.
-
-        Parameters
-        ----------
-        outputs : dict of str to Tensor of shape (n_rows, n_classes)
-            Logits of each of the `views`, and of the changed rows as "adversarial".
-        batch : TrainingBatch
-            The batch.
-
-        Returns
-        -------
-        dict of str to Tensor
-            The terms "labeled_loss" and, with unlabeled rows, "unlabeled_loss" and "entropy_loss".
-        """
-        terms = {"labeled_loss": self._labeled_loss(outputs[LABELED], batch.y)}
+        terms = super().losses(outputs, batch)
         if UNLABELED_WEAK not in outputs:
             return terms
         logits = outputs[UNLABELED_WEAK]
@@ -435,8 +348,3 @@ def _seeded_dropout(seed: int, device: torch.device) -> Iterator[None]:
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         torch.manual_seed(seed)
         yield
-
-
-def _unit(X: Tensor) -> Tensor:
-    """Rows of norm 1; rows of zeros stay zero."""
-    return X / X.norm(dim=1, keepdim=True).clamp(min=1e-12)

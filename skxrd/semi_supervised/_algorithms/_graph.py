@@ -7,6 +7,7 @@ from numbers import Integral, Real
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+from typing_extensions import override
 
 from skxrd._sklearn import Interval
 from skxrd.semi_supervised._algorithms._alignment import ClassPrior
@@ -54,21 +55,8 @@ class EmbeddingAlgorithm(FixMatch):
         self.temperature = temperature
         self.n_components = n_components
 
+    @override
     def heads(self, n_features: int, n_classes: int) -> dict[str, nn.Module]:
-        """Make the head that projects features into the space of similarities.
-
-        Parameters
-        ----------
-        n_features : int
-            Number of inputs of the network's last fully connected layer.
-        n_classes : int
-            Number of classes.
-
-        Returns
-        -------
-        dict of str to Module
-            The head "projection".
-        """
         projection = nn.Sequential(
             nn.Linear(n_features, n_features),
             nn.ReLU(),

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+from typing_extensions import override
 
 from skxrd._sklearn import Interval
 from skxrd.semi_supervised._algorithms._alignment import AlignedAlgorithm, ClassPrior
@@ -93,21 +94,8 @@ class MixMatch(BaseAlgorithm):
         self.temperature = temperature
         self.alpha = alpha
 
+    @override
     def step(self, network: Network, batch: TrainingBatch) -> dict[str, Tensor]:
-        """Guess labels, mix rows, ask the network and compute the terms of the loss.
-
-        Parameters
-        ----------
-        network : callable
-            From inputs by view to logits by view.
-        batch : TrainingBatch
-            The batch.
-
-        Returns
-        -------
-        dict of str to Tensor
-            Named terms, weighted; their sum is minimized.
-        """
         if UNLABELED_WEAK not in batch.views:
             return super().step(network, batch)
         pair = {view: batch.views[view] for view in (UNLABELED_WEAK, UNLABELED_WEAK_2)}
@@ -129,23 +117,6 @@ class MixMatch(BaseAlgorithm):
             "labeled_loss": F.cross_entropy(outputs[LABELED], targets[LABELED], self.class_weight_),
             "unlabeled_loss": weight * torch.stack(squared).mean(),
         }
-
-    def losses(self, outputs: dict[str, Tensor], batch: TrainingBatch) -> dict[str, Tensor]:
-        """Compute the labeled loss of a batch without unlabeled rows.
-
-        Parameters
-        ----------
-        outputs : dict of str to Tensor of shape (n_rows, n_classes)
-            Logits of "labeled_weak".
-        batch : TrainingBatch
-            The batch.
-
-        Returns
-        -------
-        dict of str to Tensor
-            The term "labeled_loss".
-        """
-        return {"labeled_loss": self._labeled_loss(outputs[LABELED], batch.y)}
 
 
 class ReMixMatch(AlignedAlgorithm):
@@ -229,38 +200,12 @@ class ReMixMatch(AlignedAlgorithm):
         self.class_prior = class_prior
         self.momentum = momentum
 
+    @override
     def heads(self, n_features: int, n_classes: int) -> dict[str, nn.Module]:
-        """Make the head of the pretext task.
-
-        Parameters
-        ----------
-        n_features : int
-            Number of inputs of the network's last fully connected layer.
-        n_classes : int
-            Number of classes.
-
-        Returns
-        -------
-        dict of str to Module
-            The head "pretext".
-        """
         return {"pretext": nn.Linear(n_features, _N_QUARTERS)}
 
+    @override
     def step(self, network: Network, batch: TrainingBatch) -> dict[str, Tensor]:
-        """Guess labels, mix rows, ask the network and compute the terms of the loss.
-
-        Parameters
-        ----------
-        network : callable
-            From inputs by view to logits by view.
-        batch : TrainingBatch
-            The batch.
-
-        Returns
-        -------
-        dict of str to Tensor
-            Named terms, weighted; their sum is minimized.
-        """
         if UNLABELED_WEAK not in batch.views:
             return super().step(network, batch)
         with torch.no_grad(), network.frozen_statistics():
@@ -301,23 +246,6 @@ class ReMixMatch(AlignedAlgorithm):
             "pretext_loss": self.pretext_weight
             * F.cross_entropy(pretext, quarters.to(pretext.device)),
         }
-
-    def losses(self, outputs: dict[str, Tensor], batch: TrainingBatch) -> dict[str, Tensor]:
-        """Compute the labeled loss of a batch without unlabeled rows.
-
-        Parameters
-        ----------
-        outputs : dict of str to Tensor of shape (n_rows, n_classes)
-            Logits of "labeled_weak".
-        batch : TrainingBatch
-            The batch.
-
-        Returns
-        -------
-        dict of str to Tensor
-            The term "labeled_loss".
-        """
-        return {"labeled_loss": self._labeled_loss(outputs[LABELED], batch.y)}
 
 
 def _ask_about_mixtures(

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.nn import functional as F
+from typing_extensions import override
 
 from skxrd._sklearn import Interval
 from skxrd.semi_supervised._algorithms._alignment import AlignedAlgorithm, ClassPrior
@@ -63,25 +64,11 @@ class ThresholdAlgorithm(AlignedAlgorithm):
     def _start_threshold(self, n_classes: int) -> float:
         return self.threshold
 
+    @override
     def step(self, network: Network, batch: TrainingBatch) -> dict[str, Tensor]:
-        """Ask the network and compute the terms of the loss of one batch.
-
-        The weak view makes pseudo-labels, which carry no gradient. Where views are not coupled by
-        batch normalization it therefore passes without one, and where rows are not coupled either,
-        strong views of rows without weight do not pass at all: the loss is the same.
-
-        Parameters
-        ----------
-        network : callable
-            From inputs by view to logits by view.
-        batch : TrainingBatch
-            The batch.
-
-        Returns
-        -------
-        dict of str to Tensor
-            Named terms, weighted; their sum is minimized.
-        """
+        # The weak view makes pseudo-labels, which carry no gradient. Where views are not coupled by
+        # batch normalization it therefore passes without one, and where rows are not coupled
+        # either, strong views of rows without weight do not pass at all: the loss is the same.
         views = dict(batch.views)
         if network.couples_views or UNLABELED_WEAK not in views or UNLABELED_STRONG not in views:
             return super().step(network, batch)
@@ -97,22 +84,8 @@ class ThresholdAlgorithm(AlignedAlgorithm):
             outputs |= network({UNLABELED_STRONG: strong})
         return self._terms(outputs, batch, target, weight)
 
+    @override
     def losses(self, outputs: dict[str, Tensor], batch: TrainingBatch) -> dict[str, Tensor]:
-        """Compute the labeled and the unlabeled loss of one batch.
-
-        Parameters
-        ----------
-        outputs : dict of str to Tensor of shape (n_rows, n_classes)
-            Logits of each of the `views`.
-        batch : TrainingBatch
-            The batch.
-
-        Returns
-        -------
-        dict of str to Tensor
-            The term "labeled_loss" and, with unlabeled rows, "unlabeled_loss"; some algorithms add
-            terms of their own.
-        """
         if UNLABELED_WEAK not in outputs:
             return {"labeled_loss": self._labeled_term(outputs, batch)}
         return self._terms(outputs, batch, *self._pseudo_labels(outputs, batch))
@@ -164,15 +137,8 @@ class ThresholdAlgorithm(AlignedAlgorithm):
     def _unlabeled_weight(self, progress: float) -> float:
         return self.unlabeled_weight
 
+    @override
     def monitor(self) -> dict[str, float]:
-        """Report the mask rate and the threshold of each class.
-
-        Returns
-        -------
-        dict of str to float
-            "mask_rate", the mean weight of the unlabeled rows of the last batch, and "threshold_0",
-            "threshold_1", ...
-        """
         values = {"mask_rate": self.mask_rate_.item()}
         for code, threshold in enumerate(self.thresholds_.tolist()):
             values[f"threshold_{code}"] = threshold
