@@ -38,14 +38,15 @@ def complete_file(path: Path) -> Iterator[BinaryIO]:
 
 @contextmanager
 def complete_folder(path: Path, *, stale: tuple[str, ...] = ()) -> Iterator[Path]:
-    """Make a folder whose files move into `path` when the block ends without an error.
+    """Make a folder whose files and folders move into `path` when the block ends without an error.
 
     Parameters
     ----------
     path : Path
         Folder of the results; made if there is none, and removed again after an error.
     stale : tuple of str, default=()
-        Files of an earlier run that are removed at the end if this run did not write them.
+        Files and folders of an earlier run that are removed at the end if this run did not write
+        them.
 
     Yields
     ------
@@ -53,18 +54,27 @@ def complete_folder(path: Path, *, stale: tuple[str, ...] = ()) -> Iterator[Path
         Folder to write to, inside `path` and thus on its file system.
     """
     if path.exists() and not path.is_dir():
-        raise NotADirectoryError(f"{path} is a file; --out needs a folder")
+        raise NotADirectoryError(f"{path} is a file; a folder is needed")
     is_new = not path.exists()
     path.mkdir(parents=True, exist_ok=True)
     unfinished = Path(tempfile.mkdtemp(dir=path, prefix=".unfinished-"))
     try:
         yield unfinished
-        for file in sorted(unfinished.iterdir()):
-            os.replace(file, path / file.name)
-            stale = tuple(name for name in stale if name != file.name)
+        for entry in sorted(unfinished.iterdir()):
+            if entry.is_dir():  # one that is not empty cannot be replaced in one step
+                _remove(path / entry.name)
+            os.replace(entry, path / entry.name)
+            stale = tuple(name for name in stale if name != entry.name)
         for name in stale:
-            (path / name).unlink(missing_ok=True)
+            _remove(path / name)
     finally:
         shutil.rmtree(unfinished)
         if is_new and not any(path.iterdir()):
             path.rmdir()
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)

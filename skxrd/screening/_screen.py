@@ -1,4 +1,4 @@
-"""From a fitted classifier to a ranked list of candidates."""
+"""The ranking alone: what members of an ensemble say about patterns."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skxrd._labels import labeled_mask
 from skxrd._sklearn import HasMethods, Interval, validate_params
+from skxrd.screening._votes import column_of, ranked, vote_statistics
 
 __all__ = ["screen"]
 
@@ -67,13 +68,18 @@ def screen(
     -------
     DataFrame
         Columns "id", "formula" (if given), "output_frequency" (votes for the positive class),
-        "mean_probability" and "probability_std" (mean and standard deviation over the members) and
-        "label" (if given; missing where unknown). The index is the rank, from 1.
+        "mean_probability" and "probability_std" (mean and standard deviation over the members),
+        "vote_entropy" (in bits) and "label" (if given; missing where unknown). The index is the
+        rank, from 1.
 
     Raises
     ------
     ValueError
         If the classifier does not know `positive_class` or lengths differ.
+
+    See Also
+    --------
+    CandidateScreener : The ranking with what is known about each candidate.
 
     References
     ----------
@@ -93,39 +99,19 @@ def screen(
     ... ).fit(X, y)
     >>> table = screen(ensemble, X[y == -1], min_votes=3)
     >>> table.columns.tolist()
-    ['id', 'output_frequency', 'mean_probability', 'probability_std']
+    ['id', 'output_frequency', 'mean_probability', 'probability_std', 'vote_entropy']
     >>> bool((table["output_frequency"] == 3).all())
     True
     """
     check_is_fitted(classifier)
     for values in (ids, formulas, labels):
         check_consistent_length(X, values)
-    matches = np.flatnonzero(classifier.classes_ == positive_class)
-    if len(matches) == 0:
-        raise ValueError(
-            f"positive_class={positive_class!r} is not among the classes "
-            f"{classifier.classes_.tolist()} of the classifier."
-        )
-    column = matches[0]
-    if hasattr(classifier, "member_probabilities"):
-        probabilities = classifier.member_probabilities(X)
-    else:
-        probabilities = np.asarray(classifier.predict_proba(X))[None]
-    votes = (probabilities.argmax(axis=2) == column).sum(axis=0)
-    positive = probabilities[..., column].astype(float)
-    table = pd.DataFrame({"id": np.arange(len(votes)) if ids is None else list(ids)})
+    statistics = vote_statistics(classifier, X, column_of(classifier, positive_class))
+    table = pd.DataFrame({"id": np.arange(len(statistics)) if ids is None else list(ids)})
     if formulas is not None:
         table["formula"] = list(formulas)
-    table["output_frequency"] = votes
-    table["mean_probability"] = positive.mean(axis=0)
-    table["probability_std"] = positive.std(axis=0)
+    table = table.join(statistics)
     if labels is not None:
         labels = np.asarray(labels)
         table["label"] = pd.Series(list(labels), dtype=object).where(labeled_mask(labels), pd.NA)
-    table = table.sort_values(
-        ["output_frequency", "mean_probability"], ascending=False, kind="stable"
-    )
-    if min_votes is not None:
-        table = table[table["output_frequency"] >= min_votes]
-    table.index = pd.RangeIndex(1, len(table) + 1, name="rank")
-    return table
+    return ranked(table, min_votes)

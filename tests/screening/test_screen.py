@@ -57,6 +57,7 @@ def test_order_and_columns():
         "output_frequency",
         "mean_probability",
         "probability_std",
+        "vote_entropy",
     ]
     # b is surer than a and d, which tie and keep their order
     assert table["id"].tolist() == ["b", "a", "d", "e", "c"]

@@ -1,0 +1,137 @@
+"""Candidates are judged a batch at a time, in bounded memory and on any joblib backend."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from math import ceil
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from joblib.parallel import get_active_backend
+from numpy.typing import NDArray
+from sklearn.utils.parallel import Parallel, delayed
+
+from skxrd._progress import tracked
+from skxrd._threads import one_thread
+from skxrd.screening._batch_files import BatchFiles
+from skxrd.screening._pattern_source import PatternSource
+from skxrd.screening._votes import vote_statistics
+
+__all__ = ["screen_batches"]
+
+
+def screen_batches(
+    source: PatternSource,
+    *,
+    classifier: Any,
+    column: int,
+    similarity: Any,
+    is_conductor: NDArray[np.bool_],
+    batch_size: int,
+    files: BatchFiles | None = None,
+    n_jobs: int | None = None,
+    verbose: int = 0,
+) -> pd.DataFrame:
+    """Judge all rows.
+
+    Parameters
+    ----------
+    source : PatternSource
+        Patterns.
+    classifier : classifier
+        Fitted classifier.
+    column : int
+        Column of the positive class.
+    similarity : transformer
+        Fitted similarity to the known compounds.
+    is_conductor : ndarray of bool of shape (n_known,)
+        Which of them are of the positive class.
+    batch_size : int
+        Rows of a batch.
+    files : BatchFiles or None, default=None
+        Where the results of finished batches are kept.
+    n_jobs : int, default=None
+        Number of batches side by side.
+    verbose : int, default=0
+        Above 0, show the progress.
+
+    Returns
+    -------
+    DataFrame
+        Votes, "similarity", "nearest" (position among the known compounds) and "novelty"; one row
+        per pattern, in their order.
+
+    Raises
+    ------
+    ValueError
+        If a pattern is not finite.
+    """
+    n_batches = ceil(source.n_patterns / batch_size)
+    kept: dict[int, pd.DataFrame] = {}
+
+    def tasks() -> Iterator[Any]:
+        for batch, X in enumerate(source.batches(batch_size)):
+            found = None if files is None else files.read(batch)
+            if found is not None:
+                kept[batch] = found
+                continue
+            yield delayed(_judge_batch)(
+                X, batch, batch * batch_size, classifier, column, similarity, is_conductor
+            )
+
+    backend, _ = get_active_backend()
+    # Backends built on multiprocessing, such as Ray's, return everything at the end only.
+    return_as = "generator" if backend.supports_return_generator else "list"
+    with one_thread():  # around all, so that threads restore no value of each other
+        results = Parallel(n_jobs=n_jobs, return_as=return_as)(tasks())
+        n_tasks = n_batches if files is None else n_batches - files.count()
+        for batch, judged in tracked(results, "Screening", n_tasks) if verbose else results:
+            if files is not None:
+                files.write(batch, judged)
+            kept[batch] = judged
+    if not kept:
+        return _judged(np.empty((0, len(is_conductor))), is_conductor, _no_votes())
+    return pd.concat([kept[batch] for batch in range(n_batches)], ignore_index=True)
+
+
+def _judge_batch(
+    X: NDArray[np.float32],
+    batch: int,
+    start: int,
+    classifier: Any,
+    column: int,
+    similarity: Any,
+    is_conductor: NDArray[np.bool_],
+) -> tuple[int, pd.DataFrame]:
+    X = np.asarray(X, dtype=np.float32)
+    bad = np.flatnonzero(~np.isfinite(X).all(axis=1))
+    if len(bad):
+        named = ", ".join(str(start + row) for row in bad[:5]) + (", ..." if len(bad) > 5 else "")
+        raise ValueError(
+            f"X holds NaN or infinite values in row(s) {named}; leave these rows out, for instance "
+            "with X[np.isfinite(X).all(axis=1)]. PatternSimulator(on_error='nan') makes such rows "
+            "of structures that give no pattern."
+        )
+    with one_thread():  # the same sums in the same order, whatever the number of jobs
+        votes = vote_statistics(classifier, X, column)
+        return batch, _judged(similarity.transform(X), is_conductor, votes)
+
+
+def _judged(
+    similarities: NDArray[Any], is_conductor: NDArray[np.bool_], votes: pd.DataFrame
+) -> pd.DataFrame:
+    conductors = np.flatnonzero(is_conductor)
+    nearest = conductors[similarities[:, conductors].argmax(axis=1)]
+    return votes.assign(
+        similarity=np.take_along_axis(similarities, nearest[:, None], axis=1)[:, 0].astype(float),
+        nearest=nearest,
+        # Rounding leaves the similarity of a pattern to itself a little off 1.
+        novelty=np.maximum(1 - similarities.max(axis=1, initial=-np.inf).astype(float), 0.0),
+    )
+
+
+def _no_votes() -> pd.DataFrame:
+    numbers = ["mean_probability", "probability_std", "vote_entropy"]
+    empty = pd.DataFrame({name: np.empty(0) for name in numbers})
+    return empty.assign(output_frequency=np.empty(0, dtype=np.int64))
