@@ -16,6 +16,7 @@ _MODULES = {
     "fetch_xrdmatch": "skxrd.datasets._xrdmatch",
     "get_data_home": "skxrd.datasets._download",
     "load_lithium_conductors": "skxrd.datasets._lithium_conductors",
+    "load_xrdmatch_candidates": "skxrd.datasets._xrdmatch_candidates",
     "make_lithium_pool": "skxrd.datasets._lithium_pool",
     "make_patterns": "skxrd.datasets._patterns",
 }
@@ -25,6 +26,7 @@ __all__ = [
     "fetch_xrdmatch",
     "get_data_home",
     "load_lithium_conductors",
+    "load_xrdmatch_candidates",
     "make_lithium_pool",
     "make_patterns",
 ]
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
     from skxrd.datasets._obelix import fetch_obelix
     from skxrd.datasets._patterns import make_patterns
     from skxrd.datasets._xrdmatch import fetch_xrdmatch
+    from skxrd.datasets._xrdmatch_candidates import load_xrdmatch_candidates
 
 
 def __getattr__(name: str) -> Any:

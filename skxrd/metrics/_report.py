@@ -1,4 +1,4 @@
-"""Reports that scikit-learn lacks."""
+"""The report of an ensemble and its members."""
 
 from __future__ import annotations
 
