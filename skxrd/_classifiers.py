@@ -8,9 +8,15 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import ClassifierMixin
 
-from skxrd._labels import labeled_mask, plain_labels
+from skxrd._labels import as_labels, labeled_mask, plain_labels
+from skxrd._sklearn import safe_indexing
 
-__all__ = ["SemiSupervisedClassifierMixin"]
+__all__ = ["SemiSupervisedClassifierMixin", "indexable"]
+
+
+def indexable(X: ArrayLike) -> Any:
+    """Turn nested lists into an array; leave alone what has rows to choose from."""
+    return X if hasattr(X, "shape") else np.asarray(X)
 
 
 class SemiSupervisedClassifierMixin(ClassifierMixin):
@@ -51,7 +57,7 @@ class SemiSupervisedClassifierMixin(ClassifierMixin):
         float
             Accuracy.
         """
-        labeled = labeled_mask(y)
+        y = as_labels(y)
+        labeled = np.flatnonzero(labeled_mask(y))
         weight = None if sample_weight is None else np.asarray(sample_weight)[labeled]
-        known = plain_labels(np.asarray(y)[labeled])
-        return super().score(np.asarray(X)[labeled], known, weight)
+        return super().score(safe_indexing(indexable(X), labeled), plain_labels(y[labeled]), weight)

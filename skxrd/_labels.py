@@ -14,7 +14,44 @@ from skxrd._sklearn import is_pandas_na
 
 UNLABELED = -1
 
-__all__ = ["UNLABELED", "encode_labels", "labeled_mask", "plain_labels"]
+__all__ = [
+    "UNLABELED",
+    "as_labels",
+    "encode_labels",
+    "labeled_mask",
+    "plain_labels",
+    "winner_or_unlabeled",
+]
+
+
+def as_labels(y: ArrayLike) -> NDArray[Any]:
+    """Turn labels into an array in which missing ones are still to be seen.
+
+    numpy makes one text of all labels of a list like ["a", float("nan")], in which "nan" looks like
+    a class, and floats of some of pandas' types that know missing integers.
+
+    Parameters
+    ----------
+    y : array-like of shape (n_samples,)
+        Labels. An array of numpy is returned as it is.
+
+    Returns
+    -------
+    ndarray of shape (n_samples,)
+        Labels; an array of objects if `y` is of a type that numpy lacks, or mixes text with
+        something else.
+    """
+    if isinstance(y, np.ndarray):
+        return y
+    dtype = getattr(y, "dtype", None)
+    if dtype is not None and not isinstance(dtype, np.dtype):  # of pandas, such as Int64
+        return np.asarray(y, dtype=object)
+    array = np.asarray(y)
+    if array.dtype.kind != "U":
+        return array
+    objects = np.asarray(y, dtype=object)
+    is_text = all(isinstance(label, str) for label in objects.ravel())
+    return array if is_text else objects
 
 
 def labeled_mask(y: ArrayLike) -> NDArray[np.bool_]:
@@ -23,15 +60,16 @@ def labeled_mask(y: ArrayLike) -> NDArray[np.bool_]:
     Parameters
     ----------
     y : array-like of shape (n_samples,)
-        Labels; -1 marks an unlabeled row, and so do None and NaN in an array of objects.
+        Labels; -1 marks an unlabeled row, and so do None and NaN in an array of objects, next to
+        text in a list, and pandas' NA.
 
     Returns
     -------
     ndarray of bool of shape (n_samples,)
         True where a row is labeled.
     """
-    y = np.asarray(y)
-    if y.dtype.kind == "U":  # numpy turns the -1 of a list like ["a", -1] into text
+    y = as_labels(y)
+    if y.dtype.kind == "U":  # what numpy.array makes of ["a", -1] holds "-1"
         return y != str(UNLABELED)
     if y.dtype.kind != "O":
         return y != UNLABELED
@@ -79,7 +117,7 @@ def encode_labels(y: ArrayLike, *, estimator_name: str) -> tuple[NDArray[Any], N
     ValueError
         If no row is labeled, if there is only one class, or if `y` is not a classification target.
     """
-    y = np.asarray(column_or_1d(y, warn=True))
+    y = np.asarray(column_or_1d(as_labels(y), warn=True))
     if y.dtype.kind == "f":
         assert_all_finite(y, input_name="y")
     labeled = labeled_mask(y)
@@ -104,3 +142,29 @@ def encode_labels(y: ArrayLike, *, estimator_name: str) -> tuple[NDArray[Any], N
     codes = np.full(len(y), UNLABELED, dtype=np.int64)
     codes[labeled] = encoded
     return classes, codes
+
+
+def winner_or_unlabeled(
+    scores: NDArray[Any], classes: NDArray[Any], is_judged: NDArray[np.bool_]
+) -> NDArray[Any]:
+    """Tell the class with the highest score where there is one, and -1 elsewhere.
+
+    Parameters
+    ----------
+    scores : ndarray of shape (n_samples, n_classes)
+        Votes, probabilities or the like, finite; of equal ones the first wins.
+    classes : ndarray of shape (n_classes,)
+        Labels of the columns.
+    is_judged : ndarray of bool of shape (n_samples,)
+        Rows whose scores mean something.
+
+    Returns
+    -------
+    ndarray of shape (n_samples,)
+        Labels and -1, in an array of objects if labels are text.
+    """
+    winner = classes[scores.argmax(axis=1)]
+    if winner.dtype.kind in "US":  # text has no room for -1
+        winner = winner.astype(object)
+    # A numpy integer: one of Python would be squeezed into the type of small classes.
+    return np.where(is_judged, winner, np.int64(UNLABELED))

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from numbers import Integral, Real
 from typing import Any, Literal, Self
 
 import numpy as np
-import torch
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, MetaEstimatorMixin, clone
 from sklearn.exceptions import ConvergenceWarning
@@ -19,8 +16,10 @@ from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skxrd._classifiers import SemiSupervisedClassifierMixin
-from skxrd._labels import UNLABELED, encode_labels
+from skxrd._labels import UNLABELED, encode_labels, winner_or_unlabeled
+from skxrd._progress import tracked
 from skxrd._sklearn import HasMethods, Interval, StrOptions, fit_context, set_random_states
+from skxrd._threads import one_thread
 from skxrd.semi_supervised import SemiSupervisedClassifier
 from skxrd.semi_supervised._base import BaseSemiSupervisedClassifier
 
@@ -82,8 +81,8 @@ class SemiSupervisedBaggingClassifier(
     scikit-learn's `BaggingClassifier` and `VotingClassifier` encode `y` first and so turn the -1 of
     unlabeled rows into one more class.
 
-    Members are trained on one torch thread each, since the sum that a parallel reduction gives
-    depends on the number of threads. A `KeyboardInterrupt` keeps the members trained so far.
+    Members are trained on one thread each, since the sum that a parallel reduction gives depends on
+    the number of threads. A `KeyboardInterrupt` keeps the members trained so far.
 
     References
     ----------
@@ -199,9 +198,11 @@ class SemiSupervisedBaggingClassifier(
             delayed(_fit_member)(member, X, codes, rows)
             for member, rows in zip(members, samples, strict=True)
         )
+        if self.verbose:
+            jobs = tracked(jobs, "Training members", self.n_estimators)
         try:
-            with _one_torch_thread():  # around all, so that threads restore no value of each other
-                for member in self._with_progress(jobs):
+            with one_thread():  # around all, so that threads restore no value of each other
+                for member in jobs:
                     fitted.append(member)
                     if _interrupted(member):
                         raise KeyboardInterrupt
@@ -215,16 +216,6 @@ class SemiSupervisedBaggingClassifier(
                 stacklevel=4,
             )
         return fitted
-
-    def _with_progress(self, jobs: Iterator[Any]) -> Iterator[Any]:
-        if not self.verbose:
-            return jobs
-        from rich.console import Console
-        from rich.progress import track
-
-        console = Console(stderr=True)
-        description = "Training members"
-        return iter(track(jobs, description, total=self.n_estimators, console=console))
 
     def member_probabilities(self, X: ArrayLike) -> NDArray[np.floating]:
         """Predict the probability of each class by each member.
@@ -299,12 +290,8 @@ class SemiSupervisedBaggingClassifier(
             mean = total / n_members
             hard = (votes + mean) / (n_members + 1)
         self.oob_decision_function_ = mean if self.voting == "soft" else hard
-        out_of_bag = n_members.ravel() > 0
-        winner = self.classes_[np.nan_to_num(self.oob_decision_function_).argmax(axis=1)]
-        if winner.dtype.kind in "US":  # text has no room for -1
-            winner = winner.astype(object)
-        # A numpy integer: one of Python would be squeezed into the type of small classes.
-        self.oob_prediction_ = np.where(out_of_bag, winner, np.int64(UNLABELED))
+        scores = np.nan_to_num(self.oob_decision_function_)
+        self.oob_prediction_ = winner_or_unlabeled(scores, self.classes_, n_members.ravel() > 0)
 
 
 def _probabilities(
@@ -324,7 +311,7 @@ def _votes(probabilities: NDArray[np.floating]) -> NDArray[np.int64]:
 def _fit_member(
     member: Any, X: NDArray[np.float32], codes: NDArray[np.int64], rows: NDArray[np.int64]
 ) -> Any:
-    with _one_torch_thread():
+    with one_thread():
         # No copy of the rows, unless a subclass has a `fit` of its own, which must not be skipped.
         if type(member).fit is BaseSemiSupervisedClassifier.fit:
             return member._fit_rows(X, codes, rows)
@@ -334,13 +321,3 @@ def _fit_member(
 def _interrupted(member: Any) -> bool:
     classifier = member[-1] if isinstance(member, Pipeline) else member
     return getattr(classifier, "interrupted_", False)
-
-
-@contextmanager
-def _one_torch_thread() -> Iterator[None]:
-    n_threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(n_threads)

@@ -6,7 +6,7 @@ softmax that turns them into probabilities belongs to the loss and to `predict_p
 any length are accepted, down to a single point.
 
 A pattern passes as an image of one row: torch keeps channels last in memory for two-dimensional
-convolutions only, and on a CPU that makes a training step up to 1.4 times faster.
+convolutions only, and on a CPU a training step is faster that way.
 """
 
 from __future__ import annotations

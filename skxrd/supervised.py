@@ -6,13 +6,14 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, clone
+from sklearn.base import BaseEstimator, MetaEstimatorMixin, clone
 from sklearn.linear_model import LogisticRegression
 from sklearn.utils import Tags, get_tags
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
-from skxrd._labels import UNLABELED, encode_labels, labeled_mask, plain_labels
+from skxrd._classifiers import SemiSupervisedClassifierMixin, indexable
+from skxrd._labels import UNLABELED, encode_labels
 from skxrd._sklearn import HasMethods, fit_context, safe_indexing
 
 __all__ = ["LabeledOnlyClassifier"]
@@ -22,7 +23,7 @@ def _estimator_has(name: str) -> Any:
     return available_if(lambda self: hasattr(getattr(self, "estimator_", self._estimator()), name))
 
 
-class LabeledOnlyClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
+class LabeledOnlyClassifier(SemiSupervisedClassifierMixin, MetaEstimatorMixin, BaseEstimator):
     """Classifier that is trained on the labeled rows and passes everything else through.
 
     A supervised classifier takes -1 for one more class. In this wrapper it can be compared with
@@ -100,7 +101,7 @@ class LabeledOnlyClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         self.classes_, codes = encode_labels(y, estimator_name=type(self).__name__)
         check_consistent_length(X, codes)
         labeled = np.flatnonzero(codes != UNLABELED)
-        known = X if len(labeled) == len(codes) else safe_indexing(_indexable(X), labeled)
+        known = X if len(labeled) == len(codes) else safe_indexing(indexable(X), labeled)
         weights = {}
         if sample_weight is not None:
             check_consistent_length(X, sample_weight)
@@ -162,28 +163,6 @@ class LabeledOnlyClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         check_is_fitted(self)
         return self.estimator_.decision_function(X)
 
-    def score(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
-        """Compute the accuracy on the labeled rows.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_points)
-            Patterns.
-        y : array-like of shape (n_samples,)
-            Labels; rows without a label are left out.
-        sample_weight : array-like of shape (n_samples,), default=None
-            Weights of the rows.
-
-        Returns
-        -------
-        float
-            Accuracy.
-        """
-        labeled = np.flatnonzero(labeled_mask(y))
-        weight = None if sample_weight is None else np.asarray(sample_weight)[labeled]
-        known = plain_labels(np.asarray(y)[labeled])
-        return super().score(safe_indexing(_indexable(X), labeled), known, weight)
-
     @property
     def n_features_in_(self) -> int:
         """Number of points of a pattern."""
@@ -198,8 +177,3 @@ class LabeledOnlyClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         tags = super().__sklearn_tags__()
         tags.input_tags = get_tags(self._estimator()).input_tags
         return tags
-
-
-def _indexable(X: ArrayLike) -> Any:
-    """Turn nested lists into an array; leave alone what has rows to choose from."""
-    return X if hasattr(X, "shape") else np.asarray(X)

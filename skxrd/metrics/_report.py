@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.metrics import precision_recall_fscore_support
 from sklearn.utils.validation import check_is_fitted
 
-from skxrd._labels import labeled_mask, plain_labels
+from skxrd._labels import as_labels, labeled_mask, plain_labels
 from skxrd._sklearn import StrOptions, validate_params
 
 __all__ = ["classification_report_table"]
@@ -89,7 +89,7 @@ def classification_report_table(
     [40.0, 40.0, 40.0, 59.0]
     """
     check_is_fitted(ensemble)
-    y = np.asarray(y)
+    y = as_labels(y)
     labeled = np.flatnonzero(labeled_mask(y))
     if len(labeled) == 0:
         raise ValueError(f"A report needs labeled rows; all {len(y)} rows of y are unlabeled.")

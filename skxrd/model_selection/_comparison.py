@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from numbers import Integral, Real
 from typing import Any, Literal, NamedTuple
 
@@ -19,6 +19,7 @@ from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_memory
 
 from skxrd._labels import UNLABELED, encode_labels
+from skxrd._progress import tracked
 from skxrd._sklearn import (
     HasMethods,
     Options,
@@ -26,11 +27,11 @@ from skxrd._sklearn import (
     set_random_states,
     validate_parameter_constraints,
 )
+from skxrd._threads import one_thread
 from skxrd.model_selection._comparison_fits import (
     PredictedClassifier,
     as_scorers,
     fit_key,
-    one_thread,
     run_fit,
     stored,
 )
@@ -204,7 +205,7 @@ def compare_methods(
     with one_thread():  # around all, so that threads restore no value of each other
         results = _run(fits, X, codes, len(classes), memory=memory, n_jobs=n_jobs, catch=catch)
         if verbose:
-            results = _with_progress(results, len(fits))
+            results = tracked(results, "Comparing methods", len(fits))
         for fit, result in zip(fits, results, strict=True):
             if isinstance(result, str):
                 failures.append(f"{fit}:\n{result}")
@@ -270,14 +271,6 @@ def _run(
         )
         for key, fit in zip(keys, fits, strict=True)
     )
-
-
-def _with_progress(results: Iterable[Any], total: int) -> Iterator[Any]:
-    from rich.console import Console
-    from rich.progress import track
-
-    console = Console(stderr=True)
-    return iter(track(results, "Comparing methods", total=total, console=console))
 
 
 def _scores(

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import pickle
-import sys
 import traceback
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from time import perf_counter
 from types import FunctionType
 from typing import Any
@@ -18,13 +16,13 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.metrics import get_scorer
 from sklearn.pipeline import Pipeline
 from sklearn.utils.metaestimators import available_if
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from skxrd import __version__
 from skxrd._labels import UNLABELED
 from skxrd._sklearn import safe_indexing
+from skxrd._threads import one_thread
 
-__all__ = ["PredictedClassifier", "as_scorers", "fit_key", "one_thread", "run_fit", "stored"]
+__all__ = ["PredictedClassifier", "as_scorers", "fit_key", "run_fit", "stored"]
 
 # What unsuitable data and failed computations raise. Others, such as TypeError and AttributeError,
 # are mistakes in a program, which no table of scores should hide.
@@ -107,21 +105,6 @@ def run_fit(function: Callable[..., Any], label: str, catch: bool, *args: Any) -
                 return traceback.format_exc()
             error.add_note(f"Raised by the fit of {label}.")
             raise
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Compute on one thread, since the sum of a parallel reduction depends on their number."""
-    torch = sys.modules.get("torch")  # whoever trains with torch has imported it
-    n_threads = torch.get_num_threads() if torch else None
-    with threadpool_limits(1):
-        if torch:
-            torch.set_num_threads(1)
-        try:
-            yield
-        finally:
-            if torch:
-                torch.set_num_threads(n_threads)
 
 
 def _interrupted(fitted: Any) -> bool:

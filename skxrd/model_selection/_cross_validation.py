@@ -13,7 +13,7 @@ from sklearn.utils import indexable
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
 from sklearn.utils.parallel import Parallel, delayed
 
-from skxrd._labels import UNLABELED, plain_labels
+from skxrd._labels import plain_labels, winner_or_unlabeled
 from skxrd._sklearn import (
     HasMethods,
     StrOptions,
@@ -130,7 +130,7 @@ def cross_val_predict_labeled(
         total[test] += part
         counts[test] += 1
     if method == "predict":
-        return _majority(total, classes)
+        return winner_or_unlabeled(total, classes, counts > 0)
     counts[counts == 0] = np.nan
     return (total.T / counts).T
 
@@ -194,12 +194,3 @@ def _codes(labels: NDArray[Any], classes: NDArray[Any]) -> NDArray[np.int64]:
             f"which is not among the labels {classes.tolist()}."
         )
     return np.array([position[label] for label in labels], dtype=np.int64)
-
-
-def _majority(votes: NDArray[np.float64], classes: NDArray[Any]) -> NDArray[Any]:
-    tested = votes.sum(axis=1) > 0
-    winner = classes[votes.argmax(axis=1)]
-    if winner.dtype.kind in "US":  # text has no room for -1
-        winner = winner.astype(object)
-    # A numpy integer: one of Python would be squeezed into the type of small classes.
-    return np.where(tested, winner, np.int64(UNLABELED))

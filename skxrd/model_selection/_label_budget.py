@@ -15,7 +15,8 @@ from sklearn.metrics import check_scoring
 from sklearn.utils import check_random_state, indexable
 from sklearn.utils.parallel import Parallel, delayed
 
-from skxrd._labels import UNLABELED
+from skxrd._labels import UNLABELED, as_labels
+from skxrd._progress import tracked
 from skxrd._sklearn import (
     HasMethods,
     Interval,
@@ -163,7 +164,7 @@ def label_budget_curve(
     X, y, groups = indexable(X, y, groups)
     cv = cv if isinstance(cv, LabeledFold) else LabeledFold(cv)
     scorer = check_scoring(estimator, scoring=scoring)
-    labels = with_room(np.asarray(y), UNLABELED)
+    labels = with_room(as_labels(y), UNLABELED)
     labels[~is_labeled(y)] = UNLABELED  # one marker: objects do not take "-1" for it
     budgets = [
         {"n_labeled_per_class": n, "n_unlabeled": m}
@@ -182,7 +183,7 @@ def label_budget_curve(
         delayed(_fit_and_score)(clone(estimator), X, labels, task, scorer) for task in tasks
     )
     if verbose:
-        jobs = _with_progress(jobs, len(tasks))
+        jobs = tracked(jobs, "Training", len(tasks))
     results = [
         {**task.budget, "score": score, "fit_time": fit_time}
         for task, (score, fit_time) in zip(tasks, jobs, strict=True)
@@ -254,10 +255,3 @@ def _fit_and_score(
     estimator.fit(X_train, y_train)
     fit_time = time.perf_counter() - start
     return float(scorer(estimator, X_test, y_test)), fit_time
-
-
-def _with_progress(jobs: Iterator[Any], total: int) -> Iterator[Any]:
-    from rich.console import Console
-    from rich.progress import track
-
-    return iter(track(jobs, "Training", total=total, console=Console(stderr=True)))

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils import column_or_1d
 
-from skxrd._labels import labeled_mask
+from skxrd._labels import as_labels, labeled_mask
 
 __all__ = ["is_labeled", "labeled_rows"]
 
@@ -19,7 +19,7 @@ def is_labeled(y: ArrayLike) -> NDArray[np.bool_]:
     A classifier may refuse such floats, but pandas makes them of a missing integer, and to test
     these rows would be wrong in any case.
     """
-    y = np.asarray(column_or_1d(y))
+    y = np.asarray(column_or_1d(as_labels(y)))
     labeled = labeled_mask(y)
     return labeled & ~np.isnan(y) if y.dtype.kind == "f" else labeled
 
@@ -48,7 +48,7 @@ def labeled_rows(y: ArrayLike | None, *, caller: str) -> tuple[NDArray[Any], NDA
     """
     if y is None:
         raise ValueError(f"{caller} needs y to tell labeled rows from unlabeled ones.")
-    y = np.asarray(column_or_1d(y))
+    y = np.asarray(column_or_1d(as_labels(y)))
     labeled = np.flatnonzero(is_labeled(y))
     if len(labeled) == 0:
         raise ValueError(f"{caller} needs labeled rows; all {len(y)} rows are unlabeled.")

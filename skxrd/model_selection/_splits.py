@@ -16,7 +16,7 @@ from sklearn.model_selection import (
 )
 from sklearn.utils import check_random_state, column_or_1d, indexable
 
-from skxrd._labels import UNLABELED
+from skxrd._labels import UNLABELED, as_labels
 from skxrd._sklearn import Interval, safe_indexing, validate_params
 from skxrd.model_selection._labeled_fold import LabeledFold
 from skxrd.model_selection._rows import is_labeled, labeled_rows
@@ -165,7 +165,7 @@ def mask_labels(
     """
     if np.ndim(unlabeled_value) or is_labeled(np.array([unlabeled_value], dtype=object))[0]:
         raise ValueError(f"unlabeled_value must be -1, None or NaN, got {unlabeled_value!r}.")
-    y = np.asarray(column_or_1d(y))
+    y = np.asarray(column_or_1d(as_labels(y)))
     keep = draw_labels(y, n_labeled_per_class, check_random_state(random_state))
     masked = with_room(y, unlabeled_value)
     masked[np.setdiff1d(np.arange(len(y)), keep)] = unlabeled_value

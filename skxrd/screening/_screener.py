@@ -14,7 +14,7 @@ from sklearn.base import BaseEstimator, clone
 from sklearn.exceptions import NotFittedError
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from skxrd._labels import encode_labels, labeled_mask
+from skxrd._labels import as_labels, encode_labels, labeled_mask
 from skxrd._sklearn import HasMethods, Interval, fit_context
 from skxrd.ensemble import SemiSupervisedBaggingClassifier
 from skxrd.screening._batch_files import BatchFiles
@@ -172,7 +172,7 @@ class CandidateScreener(BaseEstimator):
             class, if ids occur twice among the labeled rows, or if lengths differ.
         """
         patterns: NDArray[np.float32] = validate_data(self, X, dtype=np.float32)
-        labels: NDArray[Any] = np.asarray(y)
+        labels = as_labels(y)
         known = rows_of(len(patterns), ids=ids, formulas=formulas, expected=len(labels))
         classes, _ = encode_labels(labels, estimator_name=type(self).__name__)
         rows = np.flatnonzero(labeled_mask(labels))

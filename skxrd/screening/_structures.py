@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import warnings
-from collections.abc import Generator, Iterable, Iterator, Sized
+from collections.abc import Generator, Iterable, Sized
 from math import ceil
 from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -14,6 +14,7 @@ from joblib import effective_n_jobs
 from joblib.parallel import get_active_backend
 from sklearn.utils.parallel import Parallel, delayed
 
+from skxrd._progress import tracked
 from skxrd._sklearn import Interval, StrOptions, validate_params
 from skxrd.exceptions import InvalidStructureError, PatternWarning
 from skxrd.simulation._structures import items_and_ids, read_with_notes
@@ -135,8 +136,8 @@ def structure_facts(
     rows: list[tuple[Any, ...]] = []
     failures: list[str] = []
     with contextlib.closing(_outcomes(items, symprec, n_jobs)) as outcomes:
-        tracked = _tracked(outcomes, len(items)) if verbose else outcomes
-        for position, outcome in enumerate(tracked):
+        shown = tracked(outcomes, "Reading structures", len(items)) if verbose else outcomes
+        for position, outcome in enumerate(shown):
             rows.append(outcome[:-1])
             if not outcome.reason:
                 continue
@@ -203,11 +204,3 @@ def _with_symmetry(facts: _Facts, structure: Structure, symprec: float) -> _Fact
             spacegroup_number=int(analyzer.get_space_group_number()),
             spacegroup_symbol=analyzer.get_space_group_symbol(),
         )
-
-
-def _tracked(outcomes: Iterator[_Facts], n_structures: int) -> Iterator[_Facts]:
-    from rich.console import Console
-    from rich.progress import track
-
-    console = Console(stderr=True)
-    return iter(track(outcomes, "Reading structures", total=n_structures, console=console))

@@ -15,7 +15,7 @@ from skorch.dataset import Dataset
 from skorch.helper import predefined_split
 
 from skxrd._classifiers import SemiSupervisedClassifierMixin
-from skxrd._labels import UNLABELED, encode_labels
+from skxrd._labels import UNLABELED, as_labels, encode_labels
 from skxrd._sklearn import Interval, StrOptions, fit_context
 from skxrd._tensors import apply, generator_from, to_tensor
 from skxrd.semi_supervised._batches import EXCLUDED
@@ -110,7 +110,7 @@ class BaseSemiSupervisedClassifier(
         reset = not (self.warm_start and hasattr(self, "net_"))
         classes = None
         if y is not None:
-            some = np.asarray(y) if rows is None else np.asarray(y)[rows]
+            some = as_labels(y) if rows is None else as_labels(y)[rows]
             classes, y = encode_labels(some, estimator_name=type(self).__name__)
         if rows is not None:
             y = _scattered(y, rows, len(np.asarray(X)))

@@ -19,6 +19,7 @@ from scipy.ndimage import convolve1d
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.parallel import Parallel, delayed
 
+from skxrd._progress import tracked
 from skxrd._sklearn import Interval, StrOptions, fit_context
 from skxrd.exceptions import InvalidStructureError, PatternWarning
 from skxrd.grid import TwoThetaGrid
@@ -269,8 +270,10 @@ class PatternSimulator(TransformerMixin, BaseEstimator):
         failures: list[tuple[int, str, str]] = []
         notes: list[tuple[int, str, str]] = []
         with contextlib.closing(self._outcomes(items, grid)) as outcomes:
-            tracked = _tracked(outcomes, len(items)) if self.verbose else outcomes
-            for position, outcome in enumerate(tracked):
+            shown: Iterator[_Outcome] = outcomes
+            if self.verbose:
+                shown = tracked(outcomes, "Simulating patterns", len(items))
+            for position, outcome in enumerate(shown):
                 name = ids[position]
                 formulas.append(outcome.formula)
                 notes.extend((position, name, note) for note in outcome.notes)
@@ -402,14 +405,6 @@ def _readable_formula(structure: Structure) -> str:
 
     amounts = structure.composition.element_composition.items()
     return Composition({element: round(n, 2) for element, n in amounts}).reduced_formula
-
-
-def _tracked(outcomes: Iterator[_Outcome], n_structures: int) -> Iterator[_Outcome]:
-    from rich.console import Console
-    from rich.progress import track
-
-    console = Console(stderr=True)
-    return iter(track(outcomes, "Simulating patterns", total=n_structures, console=console))
 
 
 def _warn(what: str, report: list[tuple[int, str, str]], n_structures: int) -> None:

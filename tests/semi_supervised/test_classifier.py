@@ -642,3 +642,15 @@ class TestSearch:
         assert copy.algorithm.threshold == 0.7
         assert not hasattr(copy.algorithm, "latest_")
         assert copy.algorithm is not classifier.algorithm
+
+
+def test_missing_labels_of_a_list_stay_missing():
+    X, y = make_patterns(40, grid=TwoThetaGrid(10, 80, 141), labeled_fraction=0.5, random_state=0)
+    labels = [float("nan") if code == -1 else "ab"[code] for code in y]
+    classifier = SemiSupervisedClassifier(
+        module_params={"channels": (4, 8)}, max_epochs=1, random_state=0
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # after a single epoch
+        classifier.fit(X, labels)
+    assert classifier.classes_.tolist() == ["a", "b"]
