@@ -6,6 +6,7 @@ __all__ = [
     "FileFormatError",
     "InvalidStructureError",
     "MissingDependencyError",
+    "PatternReadError",
     "PatternWarning",
     "SkxrdError",
 ]
@@ -21,6 +22,10 @@ class InvalidStructureError(SkxrdError, ValueError):
 
 class FileFormatError(SkxrdError, ValueError):
     """A file does not hold what its reader needs."""
+
+
+class PatternReadError(FileFormatError):
+    """A file does not hold a measured pattern, or is of a format that is not read."""
 
 
 class DataIntegrityError(SkxrdError, ValueError):
