@@ -7,15 +7,26 @@ import numpy as np
 import pandas as pd
 import pytest
 from pymatgen.core import Lattice, Structure
-from sklearn.metrics import f1_score
+from sklearn.metrics import f1_score, precision_score, recall_score
 from sklearn.utils import Bunch
 
 import skxrd
-from skxrd import PatternSimulator
-from skxrd.cli import _files, _report, _screen, _simulate, _tables, main
+from skxrd import PatternSimulator, TwoThetaGrid, _files
+from skxrd.cli import (
+    _gather,
+    _report,
+    _scores,
+    _screen,
+    _simulate,
+    _tables,
+    _train,
+    main,
+)
 from skxrd.datasets import _obelix
 from skxrd.exceptions import FileFormatError, MissingDependencyError
 from skxrd.io import load_model
+from skxrd.preprocessing import PeakBroadener
+from skxrd.screening import column_descriptions, read_candidates
 
 # One epoch on a dozen structures selects no unlabeled row, and the estimators say so.
 pytestmark = [
@@ -23,7 +34,15 @@ pytestmark = [
     pytest.mark.filterwarnings("default::skxrd.exceptions.PatternWarning"),
 ]
 QUICK = ["--members", "2", "--epochs", "1", "--jobs", "1"]
-FILES = ["candidates.csv", "model.skops", "report.csv", "run.json", "summary.png"]
+FILES = [
+    "candidates.csv",
+    "model.skops",
+    "report.csv",
+    "report.html",
+    "run.json",
+    "structures",
+    "summary.png",
+]
 
 
 def salt(i: int) -> Structure:
@@ -147,14 +166,11 @@ def test_wrong_arguments(capsys, tmp_path, monkeypatch, arguments, message):
 def test_results(finished):
     out, done, _ = finished
     assert sorted(file.name for file in out.iterdir()) == FILES
-    candidates = pd.read_csv(out / "candidates.csv", dtype={"id": str}, index_col="rank")
-    assert candidates.columns.tolist() == [
-        "id",
-        "formula",
-        "output_frequency",
-        "mean_probability",
-        "probability_std",
-    ]
+    candidates = read_candidates(out / "candidates.csv")
+    # neither measured patterns nor energies were given
+    not_given = {"covered_fraction", "domain_percentile", "e_above_hull"}
+    columns = [name for name in column_descriptions()["column"] if name not in not_given]
+    assert candidates.columns.tolist() == columns
     assert sorted(candidates["id"]) == ["012", "013", "014", "015"]  # the unlabeled ones
     expected = candidates["id"].map(lambda name: salt(int(name)).composition.reduced_formula)
     assert candidates["formula"].tolist() == expected.tolist()
@@ -164,6 +180,99 @@ def test_results(finished):
     for name in candidates["id"]:
         assert name in done.stdout
     assert "of 2 │" in done.stdout
+
+
+def test_report_and_structures(finished, texts):
+    out, _, _ = finished
+    candidates = read_candidates(out / "candidates.csv")
+    page = (out / "report.html").read_text(encoding="utf-8")
+    assert all(f'"{name}"' in page for name in candidates["id"])
+    names = [f"{rank}_{name}.cif" for rank, name in candidates["id"].items()]
+    assert sorted(file.name for file in (out / "structures").iterdir()) == names
+    assert (out / "structures" / names[0]).read_text() == texts[
+        int(candidates.loc[1, "id"])
+    ].strip()
+
+
+def test_rules(csv, table, texts, tmp_path, capsys):
+    pool = tmp_path / "pool.csv"
+    frame = pd.DataFrame(
+        {"id": ["a", "b", "c"], "cif": texts[12:15], "E_above_hull": [0.01, 0.2, ""]}
+    )
+    frame.to_csv(pool, index=False)
+    table[:12].to_csv(csv, index=False)
+    out = tmp_path / "results"
+    command = ["screen", "--labels", csv, "--structures", pool, "--out", out, *QUICK, "--top", 0]
+    assert main([*map(str, command), "--max-e-above-hull", "0.1"]) == 0
+    candidates = read_candidates(out / "candidates.csv")
+    assert candidates[["id", "e_above_hull"]].to_numpy().tolist() == [["a", 0.01]]
+    assert not (out / "structures").exists()
+    assert "1 candidates after the rule: e_above_hull <= 0.1" in capsys.readouterr().out
+    rules = json.loads((out / "run.json").read_text())["data"]["rules"]
+    assert rules == [{"rule": "e_above_hull <= 0.1", "n_meeting": 1, "n_left": 1}]
+
+    assert main([*map(str, command), "--exclude-elements", "Cl", "Br", "--min-votes", "0"]) == 0
+    assert read_candidates(out / "candidates.csv").empty
+    shown = capsys.readouterr().out
+    assert "3 candidates after the rule: output_frequency >= 0" in shown
+    assert "No candidate met the rules; the table is empty." in shown
+    assert (out / "report.html").exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--min-votes", 3], "--min-votes 3: there are 2 members"),
+        (["--exclude-elements", "Xx"], "--exclude-elements: elements must be symbols"),
+        (["--max-e-above-hull", 0.1], "no table of structures has a column 'e_above_hull'"),
+        (["--max-e-above-hull", 0.1, "--patterns", "x.xy"], "measured patterns have neither"),
+    ],
+)
+def test_rules_that_cannot_be_met(capsys, csv, tmp_path, options, message):
+    command = ["screen", "--labels", csv, "--out", tmp_path / "results", *QUICK, *options]
+    assert message in fails(capsys, *command)
+
+
+def test_measured_patterns(csv, table, texts, tmp_path, capsys):
+    pytest.importorskip("pybaselines")
+    folder = tmp_path / "measured"
+    folder.mkdir()
+    grid = TwoThetaGrid()
+    for row in (12, 13):
+        pattern = PeakBroadener(0.2).fit_transform(PatternSimulator().transform([texts[row]]))[0]
+        counts = 1000 * pattern / pattern.max() + 100
+        columns = np.column_stack([grid.two_theta, counts])[500:4001]
+        np.savetxt(folder / f"sample-{row}.xy", columns, header="wavelength 1.54184")
+    out = tmp_path / "results"
+    command = ["screen", "--labels", csv, "--patterns", folder, "--out", out, *QUICK]
+    assert main(list(map(str, command))) == 0
+    candidates = read_candidates(out / "candidates.csv")
+    assert sorted(candidates["id"]) == ["sample-12", "sample-13"]
+    assert "formula" not in candidates
+    np.testing.assert_allclose(candidates["covered_fraction"], 70 / 90, atol=1e-3)
+    assert candidates["domain_percentile"].between(0, 100).all()
+    assert not (out / "structures").exists()
+    shown = capsys.readouterr()
+    assert "Domain gap: " in shown.out
+    assert "cover" in shown.err  # not 0 to 10 and 80 to 90 degrees
+
+
+def test_ids_that_name_two_structures(capsys, csv, table, texts, tmp_path):
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "same.cif").write_text(texts[12])
+    command = ["screen", "--labels", csv, "--structures", tmp_path / "one", tmp_path / "two"]
+    message = fails(capsys, *command, "--out", tmp_path / "results")
+    assert "1 id(s) name more than one structure, such as 'same'" in message
+
+
+def test_energies_that_are_no_numbers(capsys, csv, texts, tmp_path):
+    pool = tmp_path / "pool.csv"
+    pd.DataFrame({"id": ["a"], "cif": texts[12:13], "e_above_hull": ["low"]}).to_csv(
+        pool, index=False
+    )
+    message = fails(capsys, "screen", "--labels", csv, "--structures", pool)
+    assert "e_above_hull 'low' in row 1 is no number" in message
 
 
 def test_table_agrees_with_the_saved_model(finished, texts):
@@ -253,8 +362,8 @@ def test_bundled_data_without_arguments(monkeypatch, tmp_path, capsys):
         asked.append((n_structures, random_state))
         return Bunch(structures=[salt(i) for i in (12, 13)], ids=["pool-0", "pool-1"])
 
-    monkeypatch.setattr(_screen, "load_lithium_conductors", load)
-    monkeypatch.setattr(_screen, "make_lithium_pool", make)
+    monkeypatch.setattr(_gather, "load_lithium_conductors", load)
+    monkeypatch.setattr(_gather, "make_lithium_pool", make)
     monkeypatch.chdir(tmp_path)
     assert main(["screen", *QUICK, "--threshold", "1e-3", "--seed", "5"]) == 0
     assert asked == [1e-3, (1000, 5)]
@@ -276,7 +385,7 @@ def test_size_of_the_bundled_pool_can_be_wrong(capsys, csv, tmp_path, table, mon
     def make(n_structures, random_state):
         raise ValueError(f"n_structures={n_structures} is too large")
 
-    monkeypatch.setattr(_screen, "make_lithium_pool", make)
+    monkeypatch.setattr(_gather, "make_lithium_pool", make)
     table[:12].to_csv(csv, index=False)  # nothing unlabeled in it
     command = ["screen", "--labels", csv, "--pool-size", 10**9, "--out", tmp_path / "results"]
     assert fails(capsys, *command).startswith("--pool-size: n_structures=1000000000 is too large")
@@ -318,7 +427,7 @@ def test_pool_of_folders_tables_and_files(csv, table, texts, tmp_path, capsys):
 
 def gathered(*arguments):
     args = _screen_args(*arguments)
-    return _screen._gather(args, _screen._Run(), _Silent())
+    return _gather.gather(args, _Silent()).table
 
 
 def _screen_args(*arguments):
@@ -346,7 +455,7 @@ def test_limit_draws_by_seed(csv):
 def test_paper_estimator():
     args = _screen_args("--estimator", "paper", "--epochs", 7, "--members", 3, "--seed", 2)
     labels = np.repeat([0, 1, -1], 20)
-    ensemble = _screen._make_ensemble(args, labels, _Silent())
+    ensemble = _train.make_ensemble(args, labels, _Silent())
     steps = [type(step).__name__ for _, step in ensemble.estimator.steps]
     assert steps == ["IntensityScaler", "IntensityFloor", "XRDMatchClassifier"]
     assert ensemble.estimator[-1].max_epochs == 7
@@ -358,7 +467,7 @@ def test_paper_estimator():
 @pytest.mark.parametrize(("smallest", "drawn"), [(2, 1), (3, 2), (10, 7), (11, 10), (40, 10)])
 def test_some_labels_stay_out_of_bag(smallest, drawn):
     labels = np.repeat([0, 1, -1], [40, smallest, 5])
-    ensemble = _screen._make_ensemble(_screen_args(), labels, _Silent())
+    ensemble = _train.make_ensemble(_screen_args(), labels, _Silent())
     assert ensemble.n_labeled_per_class == drawn < smallest
 
 
@@ -387,7 +496,7 @@ def test_some_labels_stay_out_of_bag(smallest, drawn):
         ({}, ["--structures", "."], ". holds no CIF file"),
         ({"Label": None, "conductivity": "high"}, [], "conductivity 'high' in row 1 is neither"),
         ({"Label": None, "conductivity": "1"}, ["--positive", "1"], "--positive needs a column"),
-        ({}, ["--out", "labels.csv"], "labels.csv is a file; --out needs a folder"),
+        ({}, ["--out", "labels.csv"], "labels.csv is a file; a folder is needed"),
     ],
 )
 def test_wrong_tables(capsys, csv, table, tmp_path, monkeypatch, change, options, message):
@@ -438,11 +547,16 @@ def test_nothing_to_screen(capsys, csv, table, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("module", "extra"), [("skops.io", "skxrd[persist]"), ("matplotlib", "skxrd[plot]")]
+    ("module", "extra"),
+    [
+        ("skops.io", "skxrd[persist]"),
+        ("matplotlib", "skxrd[plot]"),
+        ("itables", "skxrd[report]"),
+    ],
 )
 def test_missing_dependency_is_told_first(capsys, csv, monkeypatch, module, extra):
     monkeypatch.setitem(sys.modules, module, None)
-    monkeypatch.delattr(_screen, "read_labels")  # any work would fail with a traceback
+    monkeypatch.delattr(_gather, "read_labels")  # any work would fail with a traceback
     message = fails(capsys, "screen", "--labels", csv)
     assert extra in message
     with pytest.raises(MissingDependencyError):
@@ -450,8 +564,8 @@ def test_missing_dependency_is_told_first(capsys, csv, monkeypatch, module, extr
 
 
 def test_missing_gpu_is_told_first(capsys, csv, monkeypatch):
-    monkeypatch.setattr(_screen.torch.cuda, "is_available", lambda: False)
-    monkeypatch.delattr(_screen, "read_labels")
+    monkeypatch.setattr(_train.torch.cuda, "is_available", lambda: False)
+    monkeypatch.delattr(_gather, "read_labels")
     assert "torch finds no such GPU" in fails(capsys, "screen", "--device", "cuda")
 
 
@@ -494,14 +608,14 @@ def test_interrupted_simulation(capsys, csv, tmp_path, monkeypatch):
 
 
 def test_interrupted_training_keeps_the_members(capsys, csv, tmp_path, monkeypatch):
-    fit = _screen.SemiSupervisedClassifier.fit
+    fit = _train.SemiSupervisedClassifier.fit
     calls = []
 
     def fit_once(self, X, y):
         calls.append(len(y))
         return fit(self, X, y) if len(calls) == 1 else interrupt()
 
-    monkeypatch.setattr(_screen.SemiSupervisedClassifier, "fit", fit_once)
+    monkeypatch.setattr(_train.SemiSupervisedClassifier, "fit", fit_once)
     out = tmp_path / "results"
     command = ["screen", "--labels", str(csv), "--out", str(out), *QUICK, "--members", "3"]
     assert main(command) == 130
@@ -621,11 +735,24 @@ def test_bootstrap_interval():
     rng = np.random.default_rng(0)
     truth = rng.integers(2, size=60)
     predicted = np.where(rng.random(60) < 0.8, truth, 1 - truth)
-    low, high = _report.bootstrap_interval(truth, predicted, seed=1)
-    assert (low, high) == _report.bootstrap_interval(truth, predicted, seed=1)
+    table = _scores.bootstrap_intervals(truth, predicted, seed=1)
+    pd.testing.assert_frame_equal(table, _scores.bootstrap_intervals(truth, predicted, seed=1))
     draws = np.random.default_rng(2).integers(60, size=(400, 60))
-    scores = [f1_score(truth[rows], predicted[rows], average="macro") for rows in draws]
-    np.testing.assert_allclose([low, high], np.quantile(scores, [0.025, 0.975]), atol=0.03)
+    for name, score in {
+        "f1": f1_score,
+        "recall": recall_score,
+        "precision": precision_score,
+    }.items():
+        assert table.loc[name, "value"] == pytest.approx(score(truth, predicted, average="macro"))
+        scores = [score(truth[rows], predicted[rows], average="macro") for rows in draws]
+        bounds = table.loc[name, ["low", "high"]].astype(float)
+        np.testing.assert_allclose(bounds, np.quantile(scores, [0.025, 0.975]), atol=0.03)
+
+
+def test_macro_scores_without_a_class():
+    truth, predicted = np.array([0, 0, 1]), np.array([0, 0, 0])
+    expected = precision_score(truth, predicted, average="macro", zero_division=0)
+    assert _scores.macro_scores(truth, predicted)[0] == expected
 
 
 # Simulation ---------------------------------------------------------------------------------------

@@ -38,6 +38,7 @@ LAYERS = [
     "screening",
     "inspection",
     "datasets",
+    "reporting",
     "cli",
     "testing",
     "__main__",
@@ -62,7 +63,7 @@ FORBIDDEN = {
     "skxrd.semi_supervised._algorithms": (("sklearn", "skorch"), ("sklearn.base",)),
 }
 
-OPTIONAL = ("matplotlib", "skops", "dask")
+OPTIONAL = ("matplotlib", "pybaselines", "skops", "dask", "itables", "jinja2", "plotly")
 HEAVY = ("matplotlib", "pandas", "pymatgen", "skops", "skorch", "sklearn", "torch")
 WITHOUT_TORCH = ("skxrd.cli", "skxrd.exceptions", "skxrd.grid", "skxrd.io", "skxrd.simulation")
 

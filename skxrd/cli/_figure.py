@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 from sklearn.metrics import ConfusionMatrixDisplay
 
 from skxrd.grid import TwoThetaGrid
@@ -43,9 +44,9 @@ def draw_summary(results: Results, path: Path) -> None:
 def _draw_patterns(results: Results, ax: Any) -> None:
     two_theta = TwoThetaGrid().two_theta
     best = results.candidates.head(_N_PATTERNS)
-    rows = results.candidate_rows[: len(best)]
-    for place, (row, formula) in enumerate(zip(rows, best["formula"], strict=True)):
-        pattern = results.patterns[row]
+    names = best["formula"] if "formula" in best else best["id"]
+    patterns = results.ranking.patterns[: len(best)]
+    for place, (pattern, formula) in enumerate(zip(patterns, names, strict=True)):
         base = len(best) - 1 - place
         lines = pattern > 0
         height = 0.8 * pattern[lines] / max(float(pattern.max()), 1e-12)
@@ -55,7 +56,7 @@ def _draw_patterns(results: Results, ax: Any) -> None:
             two_theta[-1] - 0.8, base + 0.82, f"{place + 1}  {formula}", ha="right", va="center"
         )
     ax.set(
-        title="Simulated patterns of the best candidates",
+        title="Patterns of the best candidates",
         xlabel="two-theta (degrees)",
         ylabel="intensity (a.u., shifted)",
         yticks=[],
@@ -102,15 +103,19 @@ def _draw_scores(results: Results, ax: Any) -> None:
         ("resubstitution", 0.2, _FLATTERING, "black", "resubstitution (seen in training)"),
     ]
     for evaluation, shift, color, text_color, label in groups:
-        heights = [results.ensemble_score(evaluation, metric) for metric in metrics]
+        heights = [results.score(evaluation, metric)["value"] for metric in metrics]
         bars = ax.bar(places + shift, heights, 0.38, color=color, label=label)
         ax.bar_label(bars, fmt="%.2f", label_type="center", color=text_color)
-    low, high = results.interval
-    score = results.ensemble_score("out_of_bag")
+    honest = pd.DataFrame([results.score("out_of_bag", metric) for metric in metrics])
+    value = honest["value"].to_numpy(dtype=float)
     ax.errorbar(
-        places[-1] - 0.2,
-        score,
-        yerr=[[max(score - low, 0)], [max(high - score, 0)]],
+        places - 0.2,
+        value,
+        # A percentile interval need not hold the value itself.
+        yerr=[
+            np.maximum(value - honest["low"].to_numpy(dtype=float), 0),
+            np.maximum(honest["high"].to_numpy(dtype=float) - value, 0),
+        ],
         color="black",
         capsize=4,
         linestyle="none",

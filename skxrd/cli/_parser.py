@@ -25,21 +25,26 @@ _SCREEN = """\
 Train an ensemble on labeled and unlabeled structures and rank the unlabeled ones.
 
 Without --labels and --structures the bundled lithium conductors are the labels, and hypothetical
-lithium compounds are the pool. The folder of results holds candidates.csv (the ranking), report.csv
+lithium compounds are the pool. The folder of results holds report.html (everything, to be opened in
+a browser), candidates.csv (the ranking), structures/ (CIF files of the best candidates), report.csv
 (precision, recall, F1), model.skops (for skxrd.io.load_model), summary.png, run.json (versions,
-parameters, scores, timings) and, where structures failed, failures.csv.
+parameters, scores, timings) and, where structures failed, failures.csv. With --patterns measured
+patterns are ranked instead of the structures, which are learned from nevertheless.
 """
 _SCREEN_EXAMPLES = """\
 tables:
   Names of columns are found in any case. Structures: "structure", "cif", "path" or "file" with the
   text of a CIF or a path relative to the table's folder, or --cif-dir with the ids as file names.
   Labels: "label" or "target" with 1, 0 and -1 or nothing for unknown (texts with --positive), or
-  "conductivity" or "Ionic conductivity (S cm-1)" in S/cm, where "<1E-8" is an upper bound.
+  "conductivity" or "Ionic conductivity (S cm-1)" in S/cm, where "<1E-8" is an upper bound. A column
+  "e_above_hull" in eV/atom is carried into the table of candidates.
 
 examples:
   skxrd screen --members 5 --epochs 5 --out quick
   skxrd screen --labels obelix/train.csv --cif-dir obelix/cifs --structures pool.csv.gz --limit 2000
   skxrd screen --labels my.csv --label-column Class --positive fast --structures cifs/
+  skxrd screen --labels my.csv --structures cifs/ --min-votes 5 --exclude-elements Fe Co Ni Mn
+  skxrd screen --labels my.csv --structures cifs/ --patterns measured/*.xy
   skxrd screen --estimator paper --device cuda
 """
 _SIMULATE = """\
@@ -139,7 +144,16 @@ def _add_screen(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="size of the bundled pool, where it is used (default: 1000)",
     )
+    pool.add_argument(
+        "--patterns",
+        type=Path,
+        nargs="+",
+        default=[],
+        metavar="PATH",
+        help="measured patterns to be ranked instead: files of two columns or folders of them",
+    )
     _add_columns(parser.add_argument_group("tables"))
+    _add_rules(parser.add_argument_group("candidates"))
 
     training = parser.add_argument_group("training")
     training.add_argument(
@@ -206,6 +220,31 @@ def _add_simulate(parser: argparse.ArgumentParser) -> None:
         help="what becomes of a structure without a pattern (default: raise)",
     )
     _add_jobs(parser)
+
+
+def _add_rules(group: Any) -> None:
+    group.add_argument(
+        "--min-votes", type=_whole(0), metavar="N", help="leave out candidates with fewer votes"
+    )
+    group.add_argument(
+        "--exclude-elements",
+        nargs="+",
+        metavar="SYMBOL",
+        help="leave out candidates that contain one of these elements",
+    )
+    group.add_argument(
+        "--max-e-above-hull",
+        type=float,
+        metavar="EV",
+        help="leave out candidates whose energy above the hull in eV/atom is higher or not given",
+    )
+    group.add_argument(
+        "--top",
+        type=_whole(0),
+        default=20,
+        metavar="N",
+        help="number of best candidates whose structures are written (default: 20)",
+    )
 
 
 def _add_columns(group: Any) -> None:

@@ -18,14 +18,20 @@ from rich.table import Table
 
 import skxrd
 from skxrd._labels import UNLABELED
+from skxrd.cli._candidates import Ranking
 from skxrd.cli._figure import draw_summary
+from skxrd.cli._scores import bootstrap_intervals
 from skxrd.ensemble import SemiSupervisedBaggingClassifier
+from skxrd.grid import TwoThetaGrid
 from skxrd.io import save_model
 from skxrd.metrics import classification_report_table
+from skxrd.reporting import write_report
+from skxrd.screening import write_candidates, write_structures
 
-__all__ = ["Results", "bootstrap_interval", "print_results", "write_results"]
+__all__ = ["Results", "print_results", "write_record", "write_results"]
 
 _PACKAGES = ("numpy", "scipy", "scikit-learn", "skorch", "torch", "joblib", "pandas", "pymatgen")
+_EVALUATIONS = ("out_of_bag", "resubstitution")
 _N_SHOWN = 20
 
 
@@ -37,14 +43,12 @@ class Results:
     ----------
     ensemble : SemiSupervisedBaggingClassifier
         Fitted ensemble.
-    patterns : ndarray of shape (n_samples, n_points)
+    patterns : ndarray of float32 of shape (n_samples, n_points)
         Training rows.
     labels : ndarray of int of shape (n_samples,)
         1, 0 or -1.
-    candidates : DataFrame
-        What `skxrd.screening.screen` returns for the unlabeled rows.
-    candidate_rows : ndarray of int of shape (n_candidates,)
-        Training row of each candidate.
+    ranking : Ranking
+        Ranked candidates.
     seed : int
         Seed of the bootstrap.
     """
@@ -52,9 +56,13 @@ class Results:
     ensemble: SemiSupervisedBaggingClassifier
     patterns: NDArray[np.float32]
     labels: NDArray[np.int64]
-    candidates: pd.DataFrame
-    candidate_rows: NDArray[np.int64]
+    ranking: Ranking
     seed: int
+
+    @property
+    def candidates(self) -> pd.DataFrame:
+        """The table of candidates."""
+        return self.ranking.table
 
     @cached_property
     def report(self) -> pd.DataFrame:
@@ -64,7 +72,7 @@ class Results:
                 classification_report_table(
                     self.ensemble, self.patterns, self.labels, evaluation=evaluation
                 )
-                for evaluation in ("out_of_bag", "resubstitution")
+                for evaluation in _EVALUATIONS
             ]
         )
 
@@ -76,17 +84,31 @@ class Results:
         return self.labels[rows], predicted[rows]
 
     @cached_property
-    def interval(self) -> tuple[float, float]:
-        """95 % interval of the out-of-bag macro-F1."""
-        return bootstrap_interval(*self.judged, seed=self.seed)
+    def scores(self) -> pd.DataFrame:
+        """Macro scores of the ensemble with 95 % intervals.
 
-    def ensemble_score(self, evaluation: str, metric: str = "f1") -> float:
-        """Look up a number of the whole ensemble in the report."""
-        return float(self.report["Ensemble"][evaluation, metric])
+        Columns "evaluation", "metric", "value", "low", "high" and "n", the number of rows judged.
+        """
+        labeled = self.labels != UNLABELED
+        seen = self.labels[labeled], self.ensemble.predict(self.patterns[labeled])
+        tables = []
+        for evaluation, judged in zip(_EVALUATIONS, (self.judged, seen), strict=True):
+            table = bootstrap_intervals(*judged, seed=self.seed)
+            table.insert(0, "metric", [f"macro_{name}" for name in table.index])
+            table.insert(0, "evaluation", evaluation)
+            tables.append(table.assign(n=len(judged[0])))
+        return pd.concat(tables, ignore_index=True)
 
-    def write_record(self, folder: Path, about: dict[str, Any]) -> None:
-        """Write run.json: what is known about the run, scores and versions."""
-        record = {
+    def score(self, evaluation: str, metric: str = "f1") -> pd.Series:
+        """Look up a score of the whole ensemble: its "value", "low", "high" and "n"."""
+        rows = self.scores
+        found = rows["evaluation"].eq(evaluation) & rows["metric"].eq(f"macro_{metric}")
+        return rows[found].iloc[0]
+
+    def record(self, about: dict[str, Any]) -> dict[str, Any]:
+        """Tell what is known about the run, members, scores and versions."""
+        honest, flattering = (self.score(evaluation) for evaluation in _EVALUATIONS)
+        return {
             **about,
             "members": {
                 "n_trained": len(self.ensemble.estimators_),
@@ -95,10 +117,10 @@ class Results:
                 "estimator": " ".join(repr(self.ensemble.estimator).split()),
             },
             "scores": {
-                "macro_f1_out_of_bag": self.ensemble_score("out_of_bag"),
-                "macro_f1_out_of_bag_interval_95": list(self.interval),
-                "n_out_of_bag": len(self.judged[0]),
-                "macro_f1_resubstitution": self.ensemble_score("resubstitution"),
+                "macro_f1_out_of_bag": honest["value"],
+                "macro_f1_out_of_bag_interval_95": [honest["low"], honest["high"]],
+                "n_out_of_bag": int(honest["n"]),
+                "macro_f1_resubstitution": flattering["value"],
             },
             "versions": {
                 "skxrd": skxrd.__version__,
@@ -106,59 +128,12 @@ class Results:
                 **{name: version(name) for name in _PACKAGES},
             },
         }
-        text = json.dumps(record, indent=2, ensure_ascii=False)
-        (folder / "run.json").write_text(f"{text}\n", encoding="utf-8")
 
 
-def bootstrap_interval(
-    truth: NDArray[np.int64],
-    predicted: NDArray[np.int64],
-    *,
-    n_resamples: int = 2000,
-    seed: int = 0,
-) -> tuple[float, float]:
-    """Percentile interval of macro-F1 over labeled rows drawn with replacement.
-
-    It tells how far the number depends on which compounds happen to be labeled; the spread between
-    trainings is not in it.
-
-    Parameters
-    ----------
-    truth, predicted : ndarray of int of shape (n_samples,)
-        Classes, 0 or 1.
-    n_resamples : int, default=2000
-        Number of draws.
-    seed : int, default=0
-        Seed of the draws.
-
-    Returns
-    -------
-    tuple of float
-        2.5 % and 97.5 % quantile.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from skxrd.cli._report import bootstrap_interval
-    >>> truth = np.repeat([0, 1], 50)
-    >>> bootstrap_interval(truth, truth)
-    (1.0, 1.0)
-    """
-    rows = np.random.default_rng(seed).integers(len(truth), size=(n_resamples, len(truth)))
-    true, said = truth[rows], predicted[rows]
-    f1 = [
-        2
-        * ((true == label) & (said == label)).sum(axis=1)
-        # A class that is neither drawn nor predicted counts as 0, as in the report.
-        / np.maximum((true == label).sum(axis=1) + (said == label).sum(axis=1), 1)
-        for label in (0, 1)
-    ]
-    low, high = np.quantile(np.mean(f1, axis=0), [0.025, 0.975])
-    return float(low), float(high)
-
-
-def write_results(results: Results, folder: Path) -> None:
-    """Write candidates.csv, report.csv, model.skops and summary.png.
+def write_results(
+    results: Results, folder: Path, about: dict[str, Any], *, n_structures: int
+) -> None:
+    """Write tables, pictures, the model, the report and the best structures.
 
     Parameters
     ----------
@@ -166,11 +141,46 @@ def write_results(results: Results, folder: Path) -> None:
         What the run gave.
     folder : Path
         Folder of the files.
+    about : dict
+        What is known about the run.
+    n_structures : int
+        Number of best candidates whose CIF files are written.
     """
-    results.candidates.to_csv(folder / "candidates.csv")
+    ranking = results.ranking
+    write_candidates(results.candidates, folder / "candidates.csv")
     results.report.to_csv(folder / "report.csv")
     save_model(results.ensemble, folder / "model.skops")
     draw_summary(results, folder / "summary.png")
+    if ranking.structures and n_structures:
+        write_structures(
+            results.candidates, ranking.structures, folder / "structures", n=n_structures
+        )
+    write_report(
+        folder / "report.html",
+        results.candidates,
+        two_theta=TwoThetaGrid().two_theta,
+        patterns=ranking.patterns,
+        known=ranking.known,
+        scores=results.scores,
+        n_members=len(results.ensemble.estimators_),
+        about=results.record(about),
+    )
+
+
+def write_record(results: Results, folder: Path, about: dict[str, Any]) -> None:
+    """Write run.json, what is known about the run, scores and versions.
+
+    Parameters
+    ----------
+    results : Results
+        What the run gave.
+    folder : Path
+        Folder of the file.
+    about : dict
+        What is known about the run.
+    """
+    text = json.dumps(results.record(about), indent=2, ensure_ascii=False)
+    (folder / "run.json").write_text(f"{text}\n", encoding="utf-8")
 
 
 def print_results(results: Results, out: Path, console: Console) -> None:
@@ -187,31 +197,39 @@ def print_results(results: Results, out: Path, console: Console) -> None:
     """
     n_members = len(results.ensemble.estimators_)
     shown = results.candidates.head(_N_SHOWN)
-    table = Table(title=f"Candidates 1 to {len(shown)} of {len(results.candidates)}")
-    for name in ("rank", "id", "formula", "output\nfrequency", "mean\nprobability"):
-        is_text = name in ("id", "formula")
-        table.add_column(
-            name, justify="left" if is_text else "right", overflow="fold", no_wrap=not is_text
-        )
-    for row in shown.itertuples():
-        table.add_row(
-            str(row.Index),
-            str(row.id),
-            str(row.formula),
-            f"{row.output_frequency} of {n_members}",
-            f"{row.mean_probability:.3f} ± {row.probability_std:.3f}",
-        )
-    console.print(table, soft_wrap=False)
+    if shown.empty:
+        console.print("No candidate met the rules; the table is empty.")
+    else:
+        console.print(_table(shown, len(results.candidates), n_members), soft_wrap=False)
 
-    low, high = results.interval
+    honest, flattering = (results.score(evaluation) for evaluation in _EVALUATIONS)
     console.print(
-        f"Macro-F1 out-of-bag      {results.ensemble_score('out_of_bag'):.3f}  (95 % interval "
-        f"{low:.3f} to {high:.3f}, {len(results.judged[0])} labeled structures)\n"
-        f"Macro-F1 resubstitution  {results.ensemble_score('resubstitution'):.3f}\n"
+        f"Macro-F1 out-of-bag      {honest['value']:.3f}  (95 % interval {honest['low']:.3f} to "
+        f"{honest['high']:.3f}, {honest['n']:.0f} labeled structures)\n"
+        f"Macro-F1 resubstitution  {flattering['value']:.3f}\n"
         "The out-of-bag number is the honest one: each structure is judged only by members that "
         "were not trained on it. Resubstitution asks members about what they have learned.",
     )
     console.print(
-        f"Results in {out}: candidates.csv (all of them), report.csv, summary.png, run.json and "
-        "model.skops (for skxrd.io.load_model).",
+        f"Results in {out}: report.html (open it in a browser), candidates.csv (all of them), "
+        "report.csv, summary.png, run.json, model.skops (for skxrd.io.load_model)"
+        + (" and structures/ (the best ones)." if results.ranking.structures else "."),
     )
+
+
+def _table(shown: pd.DataFrame, n_candidates: int, n_members: int) -> Table:
+    table = Table(title=f"Candidates 1 to {len(shown)} of {n_candidates}")
+    table.add_column("rank", justify="right", no_wrap=True)
+    texts = [name for name in ("id", "formula") if name in shown]  # no more fits 80 columns
+    for name in texts:
+        table.add_column(name, overflow="fold")
+    for name in ("output\nfrequency", "mean\nprobability"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for row in shown.itertuples():
+        table.add_row(
+            str(row.Index),
+            *(getattr(row, name) for name in texts),
+            f"{row.output_frequency} of {n_members}",
+            f"{row.mean_probability:.3f} ± {row.probability_std:.3f}",
+        )
+    return table

@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 from rich.console import Console
 
+from skxrd._files import complete_file
 from skxrd.cli._console import show_warnings_of_worker
-from skxrd.cli._files import complete_file
 from skxrd.cli._tables import Columns, read_structures
 from skxrd.exceptions import InvalidStructureError
 from skxrd.grid import TwoThetaGrid

@@ -19,7 +19,7 @@ from skxrd.datasets._obelix import label_by_conductivity
 from skxrd.exceptions import FileFormatError
 from skxrd.simulation import structure_id
 
-__all__ = ["Columns", "make_table", "read_labels", "read_structures"]
+__all__ = ["PROPERTIES", "Columns", "make_table", "read_labels", "read_structures"]
 
 _IDS = ("id", "material_id", "name")
 _STRUCTURES = ("structure", "cif", "path", "file")
@@ -30,6 +30,8 @@ _CONDUCTIVITIES = (
     "ionic conductivity",
     "ionic_conductivity",
 )
+# Columns of numbers that go from a table of structures into that of candidates; their usual names.
+PROPERTIES = {"e_above_hull": ("e_above_hull", "energy_above_hull")}
 _MISSING = ("", "nan", "none")
 _CODES = {"1": 1, "1.0": 1, "0": 0, "0.0": 0, "-1": UNLABELED, "-1.0": UNLABELED}
 
@@ -183,14 +185,23 @@ def _find(
     frame: pd.DataFrame, path: Path, columns: Columns, role: str, usual: Sequence[str]
 ) -> str | None:
     wanted = getattr(columns, role)
-    by_name = {str(name).strip().lower(): str(name) for name in reversed(frame.columns)}
+    by_name = _by_name(frame)
     if wanted in frame.columns:
         return wanted
     if wanted is not None and wanted.strip().lower() in by_name:
         return by_name[wanted.strip().lower()]
     if wanted is not None and columns.binding:
         raise FileFormatError(f"{path} has no column {wanted!r}; it has {_listed(frame)}.")
+    return _find_usual(frame, usual)
+
+
+def _find_usual(frame: pd.DataFrame, usual: Sequence[str]) -> str | None:
+    by_name = _by_name(frame)
     return next((by_name[name] for name in usual if name in by_name), None)
+
+
+def _by_name(frame: pd.DataFrame) -> dict[str, str]:
+    return {str(name).strip().lower(): str(name) for name in reversed(frame.columns)}
 
 
 def _listed(frame: pd.DataFrame) -> str:
@@ -211,7 +222,23 @@ def _with_structures(frame: pd.DataFrame, path: Path, columns: Columns) -> pd.Da
         names = [structure_id(item, row) for row, item in enumerate(items)]
     else:
         names = frame[ids].tolist()
-    return make_table(names, items, UNLABELED)
+    return _with_properties(make_table(names, items, UNLABELED), frame, path)
+
+
+def _with_properties(table: pd.DataFrame, frame: pd.DataFrame, path: Path) -> pd.DataFrame:
+    for name, usual in PROPERTIES.items():
+        column = _find_usual(frame, usual)
+        if column is None:
+            continue
+        values = frame[column].where(~frame[column].str.lower().isin(_MISSING))
+        numbers = pd.to_numeric(values, errors="coerce")
+        bad = values[values.notna() & numbers.isna()]
+        if len(bad):
+            raise FileFormatError(
+                f"{path}: {column} {bad.iloc[0]!r} in row {bad.index[0] + 1} is no number."
+            )
+        table[name] = numbers.to_numpy(dtype=float)
+    return table
 
 
 def _with_files(frame: pd.DataFrame, path: Path, columns: Columns, folder: Path) -> pd.DataFrame:
@@ -225,7 +252,7 @@ def _with_files(frame: pd.DataFrame, path: Path, columns: Columns, folder: Path)
         )
     files = [folder / f"{name}.cif" for name in frame[ids]]
     items = [str(file) if file.is_file() else "" for file in files]
-    return make_table(frame[ids].tolist(), items, UNLABELED)
+    return _with_properties(make_table(frame[ids].tolist(), items, UNLABELED), frame, path)
 
 
 def _item(value: str, folder: Path) -> str:

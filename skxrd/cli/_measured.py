@@ -1,0 +1,101 @@
+"""Measured patterns as candidates."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from rich.console import Console
+
+from skxrd.cli._candidates import Candidates
+from skxrd.io import MeasuredPatterns, read_patterns
+from skxrd.preprocessing import MeasuredPatternTransformer
+from skxrd.screening import DomainGap, domain_gap
+
+__all__ = ["Measured", "read_measured"]
+
+
+@dataclass(frozen=True, eq=False)
+class Measured:
+    """Patterns from files.
+
+    Parameters
+    ----------
+    patterns : MeasuredPatterns
+        The patterns as they were measured.
+    """
+
+    patterns: MeasuredPatterns
+
+    def on_grid_of(self, X_train: NDArray[np.float32], console: Console) -> Candidates:
+        """Bring the patterns to the grid of the training rows and tell how far they are from them.
+
+        Parameters
+        ----------
+        X_train : ndarray of shape (n_samples, n_points)
+            Training rows, simulated.
+        console : Console
+            Where the domain gap is printed.
+
+        Returns
+        -------
+        Candidates
+            Rows with the columns "id", "covered_fraction" and "domain_percentile".
+        """
+        transformer = MeasuredPatternTransformer()
+        X = transformer.fit_transform(self.patterns)
+        gap = domain_gap(X_train, X, random_state=0)
+        console.print(_tell(gap))
+        table = pd.DataFrame(
+            {
+                "id": self.patterns.ids,
+                "covered_fraction": transformer.coverage_["covered_fraction"].to_numpy(),
+                "domain_percentile": gap.rows["percentile"].to_numpy(),
+            }
+        )
+        return Candidates(table, X)
+
+
+def _tell(gap: DomainGap) -> str:
+    far = int((gap.rows["percentile"] >= 95).sum())
+    text = (
+        f"Domain gap: {far} of {gap.n_new} measured patterns are farther from the nearest "
+        "simulated one than 95 % of these are from each other"
+    )
+    if np.isnan(gap.auc):
+        return f"{text}."
+    return (
+        f"{text}; a classifier tells measured from simulated patterns with an area under the ROC "
+        f"curve of {gap.auc:.2f} ({gap.auc_low:.2f} to {gap.auc_high:.2f}; 0.5 would be no gap)."
+    )
+
+
+def read_measured(paths: Sequence[Path], console: Console) -> Measured:
+    """Read files of measured patterns and those of folders.
+
+    Parameters
+    ----------
+    paths : sequence of Path
+        Files and folders.
+    console : Console
+        Where the number of patterns is printed.
+
+    Returns
+    -------
+    Measured
+        The patterns.
+
+    Raises
+    ------
+    PatternReadError
+        If a file does not hold a pattern.
+    OSError
+        If a file cannot be opened.
+    """
+    patterns = read_patterns(paths[0] if len(paths) == 1 else paths)
+    console.print(f"Measured patterns to be ranked: {len(patterns)}.")
+    return Measured(patterns)
