@@ -12,6 +12,7 @@ from skxrd.testing import all_estimators
 # scikit-learn checks estimators on 1 to 10 features, some negative: far from a diffraction pattern.
 # These settings make sense there; shifts by hundreds of grid points do not.
 INIT_PARAMS = {
+    "CandidateScreener": {"classifier": LogisticRegression()},
     "PeakShift": {"delta": 0.4},
     "SemiSupervisedClassifier": {
         "rendering": "passthrough",

@@ -17,6 +17,7 @@ from skxrd.augmentation import PeakShift
 from skxrd.datasets import make_patterns
 from skxrd.model_selection import LabelDraw, LabeledFold, compare_methods
 from skxrd.preprocessing import PeakBroadener
+from skxrd.screening import CandidateScreener, PatternSimilarity
 
 GRID = TwoThetaGrid(10, 80, 141)
 X, Y = make_patterns(120, grid=GRID, labeled_fraction=0.4, random_state=0)
@@ -91,6 +92,15 @@ def bagging(data, model=NETWORK, **params):
     return found.member_probabilities(X), found.oob_decision_function_
 
 
+def screening(data, model=NETWORK, **params):
+    ensemble = SemiSupervisedBaggingClassifier(model, n_estimators=2, random_state=0).fit(X, Y)
+    screener = CandidateScreener(
+        ensemble, similarity=PatternSimilarity(grid=GRID), batch_size=32, **params
+    )
+    table = screener.fit(X, Y).screen(data)
+    return table.select_dtypes("number").to_numpy(), table["id"].to_numpy()
+
+
 @pytest.fixture(scope="module")
 def cluster():
     distributed = pytest.importorskip("distributed")
@@ -104,7 +114,7 @@ def cluster():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("run", [search, comparison, bagging])
+@pytest.mark.parametrize("run", [search, comparison, bagging, screening])
 def test_a_dask_cluster_gives_the_same(cluster, run):
     expected = run(X)
     with joblib.parallel_config(backend="dask"):

@@ -74,5 +74,5 @@ def test_bad_parquet_files(tmp_path):
     with pytest.raises(FileFormatError, match="is no Parquet file"):
         open_patterns(tmp_path / "bad.parquet")
     pd.DataFrame({"a": [1]}).to_parquet(tmp_path / "other.parquet")
-    with pytest.raises(FileFormatError, match="has no columns of patterns.*it has 'a'"):
+    with pytest.raises(FileFormatError, match=r"has no columns of patterns.*it has 'a'"):
         open_patterns(tmp_path / "other.parquet")
