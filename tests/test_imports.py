@@ -63,7 +63,18 @@ FORBIDDEN = {
     "skxrd.semi_supervised._algorithms": (("sklearn", "skorch"), ("sklearn.base",)),
 }
 
-OPTIONAL = ("matplotlib", "pybaselines", "skops", "dask", "itables", "jinja2", "plotly")
+OPTIONAL = (
+    "ase",
+    "dask",
+    "dscribe",
+    "itables",
+    "jinja2",
+    "matplotlib",
+    "plotly",
+    "pyarrow",
+    "pybaselines",
+    "skops",
+)
 HEAVY = ("matplotlib", "pandas", "pymatgen", "skops", "skorch", "sklearn", "torch")
 WITHOUT_TORCH = ("skxrd.cli", "skxrd.exceptions", "skxrd.grid", "skxrd.io", "skxrd.simulation")
 

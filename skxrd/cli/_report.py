@@ -93,7 +93,8 @@ class Results:
         seen = self.labels[labeled], self.ensemble.predict(self.patterns[labeled])
         tables = []
         for evaluation, judged in zip(_EVALUATIONS, (self.judged, seen), strict=True):
-            table = bootstrap_intervals(*judged, seed=self.seed)
+            # F1 first: it stands for the others where there is room for one.
+            table = bootstrap_intervals(*judged, seed=self.seed).loc[["f1", "precision", "recall"]]
             table.insert(0, "metric", [f"macro_{name}" for name in table.index])
             table.insert(0, "evaluation", evaluation)
             tables.append(table.assign(n=len(judged[0])))

@@ -313,7 +313,9 @@ function drawPattern(row) {
   const own = column("formula")?.[row] ?? values.id[row];
   const traces = [trace(pattern, `${formula(own)}, candidate`, "#0072B2", 1)];
   const near = nearest(row);
-  if (near) traces.push(trace(unpack(near.pattern), `${formula(near.formula ?? near.id)}, nearest conductor (downwards)`, "#D55E00", -1));
+  // The legend does not break lines.
+  const place = innerWidth < 600 ? "conductor, down" : "nearest conductor (downwards)";
+  if (near) traces.push(trace(unpack(near.pattern), `${formula(near.formula ?? near.id)}, ${place}`, "#D55E00", -1));
   const ticks = near ? [-100, -50, 0, 50, 100] : [0, 25, 50, 75, 100];
   draw(find("pattern"), {
     data: traces,
