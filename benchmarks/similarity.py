@@ -4,11 +4,14 @@
 functions on the same rendered patterns as peers. ``ranking`` asks how well the similarity to the
 nearest known conductor ranks the conductors among the OBELiX rows with a structure, where other
 rows of the same composition, or of the same family, do not count as known; the interval is that of
-a bootstrap over these groups. ``structures`` measures the fingerprints of structures: time, and
-whether they know a published (often disordered) structure again among computed ones. Times are
-those of the processor on one thread, for busy machines: median (lowest to highest).
+a bootstrap over these groups. ``kin`` asks whether the bundled compound with the most similar
+pattern, of another composition, is of the same family. ``hubs`` counts which conductor is the
+nearest to patterns of the pool, and how often it is the same one. ``structures`` measures the
+fingerprints of structures: time, and whether they know a published (often disordered) structure
+again among computed ones. Times are those of the processor on one thread, for busy machines:
+median (lowest to highest).
 
-    python benchmarks/similarity.py [speed] [ranking] [structures]
+    python benchmarks/similarity.py [speed] [ranking] [kin] [hubs] [structures]
 """
 
 from __future__ import annotations
@@ -23,12 +26,15 @@ import pandas as pd
 from _real_data import SHARED, li_pool, li_pool_patterns, obelix, simulate
 from pymatgen.analysis.local_env import CrystalNN
 from scipy.spatial.distance import cdist
+from scipy.stats import binomtest
 from sklearn.metrics import roc_auc_score
 from sklearn.metrics.pairwise import cosine_similarity
 from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import normalize
 from sklearn.utils import Bunch
 from threadpoolctl import threadpool_limits
 
+from skxrd import PatternSimulator, TwoThetaGrid
 from skxrd.datasets import load_lithium_conductors
 from skxrd.model_selection import composition_groups
 from skxrd.preprocessing import IntensityScaler, PeakBroadener
@@ -36,11 +42,14 @@ from skxrd.screening import CompositionSimilarity, PatternSimilarity, StructureS
 from skxrd.simulation import read_structure
 
 N_KNOWN, N_CANDIDATES, N_POINTS_SHIFT = 200, 10_000, 10  # 0.2 degrees on the paper's grid
+MAX_STRAIN, N_STRAINS = 0.02, 61  # as many as the metric tries on the paper's grid
 REPEATS, DRAWS = 3, 500
+N_HUBS = 2000
 PATTERN = {
     "pattern, cosine (default)": {},
     "pattern, Pearson": {"metric": "pearson"},
     "pattern, shifted cosine": {"metric": "shifted_cosine"},
+    "pattern, strained cosine": {"metric": "strained_cosine"},
     "pattern, cosine, FWHM 0.1": {"fwhm": 0.1},
     "pattern, cosine, FWHM 1.0": {"fwhm": 1.0},
     "pattern, cosine, intensity as it is": {"intensity": "max"},
@@ -68,6 +77,19 @@ def largest_over_shifts(candidates: np.ndarray, known: np.ndarray) -> np.ndarray
     return best
 
 
+def largest_over_strains(candidates: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """Cosine over strains as one would write it on the two-theta axis, pattern by pattern."""
+    angles = TwoThetaGrid().two_theta
+    candidates, known = (normalize(X * (angles >= 5)) for X in (candidates, known))
+    best = np.zeros((len(candidates), len(known)))
+    for strain in np.linspace(-MAX_STRAIN, MAX_STRAIN, N_STRAINS):
+        source = 2 * np.degrees(np.arcsin(np.sin(np.radians(angles / 2)) * (1 + strain)))
+        strained = np.stack([np.interp(source, angles, row, right=0) for row in known])
+        strained *= np.sqrt(np.gradient(source, angles))  # of the same length as before
+        np.maximum(best, candidates @ strained.T.astype(candidates.dtype), out=best)
+    return best
+
+
 def speed() -> None:
     patterns = li_pool_patterns()
     rows = np.random.default_rng(0).permutation(len(patterns))
@@ -86,6 +108,9 @@ def speed() -> None:
         "pearson": {"scipy cdist": lambda: 1 - cdist(rendered, others, "correlation")},
         "shifted_cosine": {
             "sklearn, 21 shifted copies": lambda: largest_over_shifts(rendered, others)
+        },
+        "strained_cosine": {
+            "numpy, 61 strained copies": lambda: largest_over_strains(rendered, others)
         },
     }
     for metric, functions in peers.items():
@@ -156,6 +181,50 @@ def ranking() -> None:
             )
 
 
+def kin() -> None:
+    bundled = load_lithium_conductors()
+    patterns = PatternSimulator().fit_transform(bundled.structures)
+    family = bundled.frame["family"].to_numpy()
+    group = composition_groups(bundled.frame["formula"].tolist(), by="formula", tolerance=0.01)
+    has_kin = np.array(
+        [((family == f) & (group != g)).any() for f, g in zip(family, group, strict=True)]
+    )
+    reference = None
+    for name, parameters in PATTERN.items():
+        similarity = PatternSimilarity(**parameters).fit_transform(patterns)
+        similarity[group[:, None] == group] = -1
+        right = (family[similarity.argmax(axis=1)] == family)[has_kin]
+        reference = right if reference is None else reference
+        low, high = binomtest(int(right.sum()), len(right)).proportion_ci(method="wilson")
+        print(
+            f"| {name} | {right.sum()} of {len(right)} ({100 * low:.0f} to {100 * high:.0f} %) | "
+            f"+{(right & ~reference).sum()}, -{(reference & ~right).sum()} |"
+        )
+
+
+def hubs() -> None:
+    data = obelix()
+    has_cif = data.frame["has_cif"].to_numpy(dtype=bool)
+    conductor = data.target[has_cif] == 1
+    formulas = data.frame["formula"][has_cif].to_numpy()[conductor]
+    known = simulate(tuple(data.cifs[name] for name in data.frame["id"][has_cif]))[conductor]
+    patterns = li_pool_patterns()
+    patterns = patterns[np.random.default_rng(0).choice(len(patterns), N_HUBS, replace=False)]
+    n_lines = np.count_nonzero(known, axis=1)
+    print(f"{len(known)} conductors, {np.median(n_lines):.0f} lines (median)")
+    for name, parameters in PATTERN.items():
+        nearest = PatternSimilarity(**parameters).fit(known).transform(patterns).argmax(axis=1)
+        count = np.bincount(nearest, minlength=len(known))
+        cells = []
+        for row in np.argsort(-count, kind="stable")[:2]:
+            low, high = binomtest(int(count[row]), N_HUBS).proportion_ci(method="wilson")
+            cells.append(
+                f"{formulas[row]} ({n_lines[row]} lines) | {100 * count[row] / N_HUBS:.1f} % "
+                f"({100 * low:.1f} to {100 * high:.1f})"
+            )
+        print(f"| {name} | {' | '.join(cells)} | {np.count_nonzero(count)} |")
+
+
 def structures() -> None:
     bundled = load_lithium_conductors()
     pool = li_pool()
@@ -222,7 +291,7 @@ def know_again(bundled: Bunch, disordered: np.ndarray) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parts = {"speed": speed, "ranking": ranking, "structures": structures}
+    parts = {"speed": speed, "ranking": ranking, "kin": kin, "hubs": hubs, "structures": structures}
     parser.add_argument("parts", nargs="*", metavar="part", help=", ".join(parts))
     chosen = parser.parse_args().parts or list(parts)
     if unknown := set(chosen) - set(parts):

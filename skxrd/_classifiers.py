@@ -1,4 +1,4 @@
-"""What all classifiers share whose `y` may hold -1: the most probable class, and a masked score."""
+"""What classifiers share whose `y` may hold -1: a masked score, trainings that were cut short."""
 
 from __future__ import annotations
 
@@ -7,16 +7,43 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import ClassifierMixin
+from sklearn.pipeline import Pipeline
 
 from skxrd._labels import as_labels, labeled_mask, plain_labels
 from skxrd._sklearn import safe_indexing
 
-__all__ = ["SemiSupervisedClassifierMixin", "indexable"]
+__all__ = ["SemiSupervisedClassifierMixin", "indexable", "was_interrupted"]
 
 
 def indexable(X: ArrayLike) -> Any:
     """Turn nested lists into an array; leave alone what has rows to choose from."""
     return X if hasattr(X, "shape") else np.asarray(X)
+
+
+def was_interrupted(fitted: Any) -> bool:
+    """Tell whether the training of an estimator was cut short.
+
+    Classifiers of skxrd stop early and return, ensembles with the members that they have.
+
+    Parameters
+    ----------
+    fitted : estimator
+        Fitted estimator; pipelines, ensembles and meta-estimators are looked into.
+
+    Returns
+    -------
+    bool
+        Whether it, or an estimator in it, was interrupted.
+    """
+    if isinstance(fitted, Pipeline):
+        return was_interrupted(fitted[-1])
+    if getattr(fitted, "interrupted_", False):
+        return True
+    if hasattr(fitted, "oob_prediction_") and hasattr(fitted, "estimators_samples_"):
+        members = fitted.estimators_
+        return len(members) < fitted.n_estimators or any(map(was_interrupted, members))
+    inner = getattr(fitted, "best_estimator_", getattr(fitted, "estimator_", None))
+    return inner is not None and was_interrupted(inner)
 
 
 class SemiSupervisedClassifierMixin(ClassifierMixin):

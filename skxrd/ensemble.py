@@ -10,12 +10,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, MetaEstimatorMixin, clone
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.pipeline import Pipeline
 from sklearn.utils import check_random_state
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from skxrd._classifiers import SemiSupervisedClassifierMixin
+from skxrd._classifiers import SemiSupervisedClassifierMixin, was_interrupted
 from skxrd._labels import UNLABELED, encode_labels, winner_or_unlabeled
 from skxrd._progress import tracked
 from skxrd._sklearn import HasMethods, Interval, StrOptions, fit_context, set_random_states
@@ -204,7 +203,7 @@ class SemiSupervisedBaggingClassifier(
             with one_thread():  # around all, so that threads restore no value of each other
                 for member in jobs:
                     fitted.append(member)
-                    if _interrupted(member):
+                    if was_interrupted(member):
                         raise KeyboardInterrupt
         except KeyboardInterrupt:
             if not fitted:
@@ -316,8 +315,3 @@ def _fit_member(
         if type(member).fit is BaseSemiSupervisedClassifier.fit:
             return member._fit_rows(X, codes, rows)
         return member.fit(X[rows], codes[rows])
-
-
-def _interrupted(member: Any) -> bool:
-    classifier = member[-1] if isinstance(member, Pipeline) else member
-    return getattr(classifier, "interrupted_", False)

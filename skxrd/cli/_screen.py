@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 from rich.console import Console
 
+from skxrd._classifiers import was_interrupted
 from skxrd._files import complete_folder
 from skxrd._labels import UNLABELED
 from skxrd._optional import import_optional
@@ -24,7 +25,7 @@ from skxrd.cli._gather import Gathered, check_classes, gather
 from skxrd.cli._measured import read_measured
 from skxrd.cli._report import Results, print_results, write_record, write_results
 from skxrd.cli._simulate import run_simulator
-from skxrd.cli._train import check_device, is_interrupted, make_ensemble
+from skxrd.cli._train import check_device, make_ensemble
 from skxrd.simulation import PatternSimulator, SimulatedPatterns
 
 __all__ = ["screen"]
@@ -99,7 +100,7 @@ def screen(args: argparse.Namespace, arguments: list[str]) -> int:
             ranking=ranking,
             seed=args.seed,
         )
-        interrupted = is_interrupted(ensemble)
+        interrupted = was_interrupted(ensemble)
         about = {
             "command": ["skxrd", *arguments],
             "started": run.started.isoformat(timespec="seconds"),

@@ -9,13 +9,13 @@ import joblib
 import numpy as np
 import torch
 from rich.console import Console
-from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.pipeline import make_pipeline
 
 from skxrd.ensemble import SemiSupervisedBaggingClassifier
 from skxrd.preprocessing import IntensityFloor, IntensityScaler
 from skxrd.semi_supervised import SemiSupervisedClassifier, XRDMatchClassifier
 
-__all__ = ["check_device", "is_interrupted", "make_ensemble", "make_estimator"]
+__all__ = ["check_device", "make_ensemble", "make_estimator"]
 
 _N_LABELED_PER_CLASS = 10  # of the paper
 _UNLABELED_FRACTION = 0.8  # of the paper
@@ -68,11 +68,3 @@ def make_estimator(args: argparse.Namespace) -> Any:
     if args.estimator == "fast":
         return SemiSupervisedClassifier(**params)
     return make_pipeline(IntensityScaler("max"), IntensityFloor(0.1), XRDMatchClassifier(**params))
-
-
-def is_interrupted(ensemble: SemiSupervisedBaggingClassifier) -> bool:
-    """Tell whether the training was cut short, by members or within one."""
-    members = [
-        member[-1] if isinstance(member, Pipeline) else member for member in ensemble.estimators_
-    ]
-    return len(members) < ensemble.n_estimators or any(member.interrupted_ for member in members)

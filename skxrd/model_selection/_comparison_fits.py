@@ -14,10 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.metrics import get_scorer
-from sklearn.pipeline import Pipeline
 from sklearn.utils.metaestimators import available_if
 
 from skxrd import __version__
+from skxrd._classifiers import was_interrupted
 from skxrd._labels import UNLABELED
 from skxrd._sklearn import safe_indexing
 from skxrd._threads import one_thread
@@ -44,7 +44,7 @@ def fit_predict(
     start = perf_counter()
     fitted = estimator.fit(safe_indexing(X, train), codes[train])
     fit_time = perf_counter() - start
-    if _interrupted(fitted):  # classifiers of skxrd stop early and return, which is no finished fit
+    if was_interrupted(fitted):  # our classifiers stop early and return: no finished fit
         raise KeyboardInterrupt
     classes = np.asarray(fitted.classes_).astype(np.int64)
     if UNLABELED in classes:
@@ -105,18 +105,6 @@ def run_fit(function: Callable[..., Any], label: str, catch: bool, *args: Any) -
                 return traceback.format_exc()
             error.add_note(f"Raised by the fit of {label}.")
             raise
-
-
-def _interrupted(fitted: Any) -> bool:
-    if isinstance(fitted, Pipeline):
-        return _interrupted(fitted[-1])
-    if getattr(fitted, "interrupted_", False):
-        return True
-    if hasattr(fitted, "oob_prediction_") and hasattr(fitted, "estimators_samples_"):
-        # An interrupted ensemble keeps the members that it has, so that some are missing.
-        return len(fitted.estimators_samples_) < fitted.n_estimators
-    inner = getattr(fitted, "best_estimator_", getattr(fitted, "estimator_", None))
-    return inner is not None and _interrupted(inner)
 
 
 class PredictedClassifier(ClassifierMixin, BaseEstimator):

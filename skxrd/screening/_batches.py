@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from math import ceil
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from joblib.parallel import get_active_backend
 from numpy.typing import NDArray
-from sklearn.utils.parallel import Parallel, delayed
+from sklearn.utils.parallel import delayed
 
+from skxrd._parallel import as_they_come
 from skxrd._progress import tracked
 from skxrd._threads import one_thread
 from skxrd.screening._batch_files import BatchFiles
@@ -80,11 +81,10 @@ def screen_batches(
                 X, batch, batch * batch_size, classifier, column, similarity, is_conductor
             )
 
-    backend, _ = get_active_backend()
-    # Backends built on multiprocessing, such as Ray's, return everything at the end only.
-    return_as = "generator" if backend.supports_return_generator else "list"
-    with one_thread():  # around all, so that threads restore no value of each other
-        results = Parallel(n_jobs=n_jobs, return_as=return_as)(tasks())
+    with (
+        one_thread(),  # around all, so that threads restore no value of each other
+        contextlib.closing(as_they_come(tasks(), n_jobs)) as results,
+    ):
         n_tasks = n_batches if files is None else n_batches - files.count()
         for batch, judged in tracked(results, "Screening", n_tasks) if verbose else results:
             if files is not None:

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pandas as pd
 from joblib import effective_n_jobs
-from joblib.parallel import get_active_backend
-from sklearn.utils.parallel import Parallel, delayed
+from sklearn.utils.parallel import delayed
 
+from skxrd._parallel import as_they_come
 from skxrd._progress import tracked
 from skxrd._sklearn import Interval, StrOptions, validate_params
 from skxrd.exceptions import InvalidStructureError, PatternWarning
@@ -157,21 +157,13 @@ def is_missing(item: Any) -> bool:
 
 def _outcomes(items: list[Any], symprec: float, n_jobs: int | None) -> Generator[_Facts]:
     size = min(_MAX_BATCH, ceil(len(items) / (4 * effective_n_jobs(n_jobs))))
-    # Backends built on multiprocessing, such as Ray's, return everything at the end only.
-    backend, _ = get_active_backend()
-    return_as = "generator" if backend.supports_return_generator else "list"
-    batches = Parallel(n_jobs=n_jobs, return_as=return_as)(
+    tasks = (
         delayed(_batch_facts)(items[start : start + size], symprec)
         for start in range(0, len(items), size)
     )
-    try:
+    with contextlib.closing(as_they_come(tasks, n_jobs)) as batches:
         for batch in batches:
             yield from batch
-    finally:
-        if return_as == "generator":
-            with warnings.catch_warnings():  # joblib warns of tasks that an error cuts short
-                warnings.simplefilter("ignore")
-                batches.close()
 
 
 def _batch_facts(items: list[Any], symprec: float) -> list[_Facts]:

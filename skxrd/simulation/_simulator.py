@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import pandas as pd
 from joblib import effective_n_jobs
-from joblib.parallel import get_active_backend
 from numpy.typing import NDArray
 from scipy.ndimage import convolve1d
 from sklearn.base import BaseEstimator, TransformerMixin
-from sklearn.utils.parallel import Parallel, delayed
+from sklearn.utils.parallel import delayed
 
+from skxrd._parallel import as_they_come
 from skxrd._progress import tracked
 from skxrd._sklearn import Interval, StrOptions, fit_context
 from skxrd.exceptions import InvalidStructureError, PatternWarning
@@ -329,21 +329,13 @@ class PatternSimulator(TransformerMixin, BaseEstimator):
             "stop_at_failure": self.on_error == "raise",
         }
         size = min(_MAX_BATCH, ceil(len(items) / (4 * effective_n_jobs(self.n_jobs))))
-        # Backends built on multiprocessing, such as Ray's, return everything at the end only.
-        backend, _ = get_active_backend()
-        return_as = "generator" if backend.supports_return_generator else "list"
-        batches = Parallel(n_jobs=self.n_jobs, return_as=return_as)(
+        tasks = (
             delayed(_simulate_batch)(items[start : start + size], **task)
             for start in range(0, len(items), size)
         )
-        try:
+        with contextlib.closing(as_they_come(tasks, self.n_jobs)) as batches:
             for batch in batches:
                 yield from batch
-        finally:
-            if return_as == "generator":
-                with warnings.catch_warnings():  # joblib warns of tasks that an error cuts short
-                    warnings.simplefilter("ignore")
-                    batches.close()
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

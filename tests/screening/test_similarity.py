@@ -7,16 +7,17 @@ from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.metrics.pairwise import cosine_similarity
 
-from skxrd import TwoThetaGrid
+from skxrd import PatternSimulator, TwoThetaGrid
 from skxrd.datasets import load_lithium_conductors, make_patterns
 from skxrd.exceptions import InvalidStructureError, MissingDependencyError
 from skxrd.preprocessing import IntensityScaler, PeakBroadener
 from skxrd.screening import CompositionSimilarity, PatternSimilarity, StructureSimilarity
+from skxrd.screening._strain_axis import strain_axis
 
 GRID = TwoThetaGrid(10, 80, 1401)
 X, _ = make_patterns(40, grid=GRID, labeled_fraction=1.0, random_state=0)
 KNOWN, CANDIDATES = X[:7], X[7:]
-METRICS = ["cosine", "pearson", "shifted_cosine"]
+METRICS = ["cosine", "pearson", "shifted_cosine", "strained_cosine"]
 
 
 def pattern_similarity(metric="cosine", **parameters):
@@ -122,22 +123,24 @@ class TestPatternSimilarity:
         alone = pattern_similarity(metric).transform(many[-3:])
         np.testing.assert_allclose(found[-3:], alone, atol=1e-6)
 
+    @pytest.mark.parametrize("metric", ["cosine", "strained_cosine"])
     @pytest.mark.parametrize("dtype", ["float32", "float64", "uint16"])
-    def test_memory_maps_of_any_type(self, tmp_path, dtype):
+    def test_memory_maps_of_any_type(self, tmp_path, dtype, metric):
         counts = (CANDIDATES * 100).round().astype(dtype)
         np.save(tmp_path / "X.npy", counts)
         mapped = np.load(tmp_path / "X.npy", mmap_mode="r")
-        similarity = pattern_similarity()
+        similarity = pattern_similarity(metric)
         np.testing.assert_array_equal(similarity.transform(mapped), similarity.transform(counts))
 
-    def test_a_large_memory_map_is_read_in_batches(self, tmp_path):
+    @pytest.mark.parametrize("metric", ["cosine", "strained_cosine"])
+    def test_a_large_memory_map_is_read_in_batches(self, tmp_path, metric):
         import tracemalloc
 
         mapped = np.lib.format.open_memmap(
             tmp_path / "X.npy", mode="w+", dtype=np.uint8, shape=(8000, GRID.n_points)
         )
         mapped[:] = np.tile(KNOWN.astype(np.uint8), (1143, 1))[:8000]
-        similarity = pattern_similarity()
+        similarity = pattern_similarity(metric)
         tracemalloc.start()
         similarity.transform(mapped)
         _, peak = tracemalloc.get_traced_memory()
@@ -161,6 +164,8 @@ class TestPatternSimilarity:
             ({"fwhm": -0.1}, "'fwhm' parameter"),
             ({"intensity": "cube"}, "'intensity' parameter"),
             ({"max_shift": -1}, "'max_shift' parameter"),
+            ({"max_strain": -0.01}, "'max_strain' parameter"),
+            ({"max_strain": None}, "'max_strain' parameter"),
             ({"grid": TwoThetaGrid(10, 80, 11)}, "grid has 11 points"),
         ],
     )
@@ -184,6 +189,134 @@ class TestPatternSimilarity:
     def test_not_fitted(self):
         with pytest.raises(NotFittedError):
             PatternSimilarity().transform(CANDIDATES)
+
+
+FINE = TwoThetaGrid(0, 90, 4501)
+
+
+def strained_patterns(strains, name="Li6PS5Cl-216", **parameters):
+    """Patterns of one bundled structure with a longer (or shorter) lattice."""
+    data = load_lithium_conductors()
+    structures = [data.structures[data.ids.index(name)].copy() for _ in strains]
+    for structure, strain in zip(structures, strains, strict=True):
+        structure.apply_strain(strain)
+    return PatternSimulator(FINE, **parameters).fit_transform(structures)
+
+
+class TestStrainedCosine:
+    @pytest.mark.parametrize(
+        ("name", "strain", "wavelength", "fwhm"),
+        [
+            ("Li6PS5Cl-216", 0.01, "CuKa", 0.5),
+            ("Li6PS5Cl-216", -0.01, "CuKa", 0.5),
+            ("Li6PS5Cl-216", 0.01, "MoKa1", 0.25),
+            ("Li7La3Zr2O12-230", 0.01, "CuKa", 0.5),
+        ],
+    )
+    def test_a_strained_lattice_is_the_same(self, name, strain, wavelength, fwhm):
+        X = strained_patterns([0.0, strain], name, wavelength=wavelength)
+        plain, found = (
+            PatternSimilarity(metric, fwhm=fwhm).fit(X[:1]).transform(X[1:]).item()
+            for metric in ("cosine", "strained_cosine")
+        )
+        assert plain < 0.75
+        assert found > 0.99
+
+    def test_bromide_is_the_chloride_with_a_longer_cell(self):
+        data = load_lithium_conductors()
+        names = ["Li6PS5Cl-216", "Li6PS5Br-216", "Li7La3Zr2O12-230"]
+        structures = [data.structures[data.ids.index(name)] for name in names]
+        X = PatternSimulator(FINE).fit_transform(structures)
+        bromide, garnet = PatternSimilarity("strained_cosine").fit(X[:1]).transform(X[1:]).ravel()
+        assert bromide > 0.9
+        assert garnet < 0.5
+
+    def test_strain_beyond_reach_is_not_forgiven(self):
+        X = strained_patterns([0.0, 0.019, 0.03, 0.05])
+        within, beyond, far = (
+            PatternSimilarity("strained_cosine", max_strain=0.02).fit(X[:1]).transform(X[1:])
+        )
+        assert within > 0.99
+        assert beyond < 0.8
+        assert far < 0.5
+        wide = PatternSimilarity("strained_cosine", max_strain=0.05).fit(X[:1]).transform(X[1:])
+        assert wide.min() > 0.98
+
+    def test_similarity_grows_with_the_largest_strain_up_to_1(self):
+        found = np.stack(
+            [
+                pattern_similarity("strained_cosine", max_strain=strain).transform(CANDIDATES)
+                for strain in (0.0, 0.005, 0.01, 0.02, 0.05)
+            ]
+        )
+        assert (np.diff(found, axis=0) >= 0).all()
+        assert found[-1].mean() > found[0].mean() + 0.01
+        assert found.min() >= 0
+        assert found.max() <= 1
+
+    def test_no_strain_is_nearly_the_cosine(self):
+        found = pattern_similarity("strained_cosine", max_strain=0.0).transform(CANDIDATES)
+        expected = pattern_similarity("cosine").transform(CANDIDATES)
+        np.testing.assert_allclose(found, expected, atol=0.01)
+        assert np.ptp(expected) > 0.1
+
+    def test_either_may_be_the_longer_one(self):
+        X = strained_patterns([-0.01, 0.0, 0.02])
+        found = PatternSimilarity("strained_cosine").fit_transform(X)
+        np.testing.assert_allclose(found, found.T, atol=1e-5)
+
+    def test_intensity_below_5_degrees_is_dropped(self):
+        lines = FINE.bin([20, 50], [100, 30])
+        others = np.stack([FINE.bin([3], [500]), FINE.bin([3, 20, 50], [50, 100, 30])])
+        found = PatternSimilarity("strained_cosine").fit([lines]).transform(others)
+        np.testing.assert_allclose(found.ravel(), [0, 1], atol=1e-6)
+
+    def test_sticks_lose_nothing(self):
+        axis, _ = strain_axis(FINE)
+        integral = np.eye(len(FINE.two_theta))[260:4490] @ (axis.T @ _interval_lengths(axis))
+        np.testing.assert_allclose(integral, FINE.step, rtol=1e-4)
+
+    @pytest.mark.parametrize("grid", [FINE, GRID, TwoThetaGrid(0, 180, 3601)])
+    def test_scalar_products_are_those_of_two_theta(self, grid):
+        axis, _ = strain_axis(grid)
+        angles = grid.two_theta
+        a, b = (np.exp(-(((angles - center) / 3) ** 2)) for center in (40, 42))
+        assert (axis @ a) @ (axis @ b) == pytest.approx(a @ b * grid.step, rel=0.01)
+
+    @pytest.mark.parametrize("angle", [12.0, 30.0, 80.0])
+    def test_every_line_moves_by_the_same_distance(self, angle):
+        axis, step = strain_axis(FINE)
+        moved_to = 2 * np.degrees(np.arcsin(np.sin(np.radians(angle / 2)) / 1.02))
+        u = np.arange(axis.shape[0]) * step
+        widths = _interval_lengths(axis)
+        before, after = (
+            np.average(
+                u, weights=widths * (axis @ np.exp(-(((FINE.two_theta - center) / 0.3) ** 2)))
+            )
+            for center in (angle, moved_to)
+        )
+        assert before - after == pytest.approx(np.log(1.02), abs=2e-4)
+
+    @pytest.mark.parametrize("n_points", [2, 3, 10])
+    def test_coarse_grids(self, n_points):
+        found = PatternSimilarity("strained_cosine", fwhm=0.0).fit_transform(np.eye(n_points))
+        assert np.isfinite(found).all()
+
+    def test_reach_ends_with_the_axis(self):
+        found = pattern_similarity("strained_cosine", max_strain=1e9).transform(CANDIDATES[:2])
+        assert found.max() <= 1
+
+    def test_grids_that_end_too_early(self):
+        similarity = PatternSimilarity("strained_cosine", grid=TwoThetaGrid(0, 5, 11))
+        with pytest.raises(ValueError, match=r"goes beyond 5 degrees two-theta, got TwoThetaGrid"):
+            similarity.fit(np.eye(11))
+        with pytest.raises(ValueError, match=r"1 feature\(s\)"):
+            PatternSimilarity("strained_cosine").fit([[1.0]])
+
+
+def _interval_lengths(axis):
+    """Square roots of the lengths in degrees of the intervals of the axis."""
+    return axis @ np.ones(axis.shape[1])
 
 
 class TestCompositionSimilarity:
