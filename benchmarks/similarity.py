@@ -82,7 +82,8 @@ def largest_over_strains(candidates: np.ndarray, known: np.ndarray) -> np.ndarra
     angles = TwoThetaGrid().two_theta
     candidates, known = (normalize(X * (angles >= 5)) for X in (candidates, known))
     best = np.zeros((len(candidates), len(known)))
-    for strain in np.linspace(-MAX_STRAIN, MAX_STRAIN, N_STRAINS):
+    largest = np.log1p(MAX_STRAIN)
+    for strain in np.expm1(np.linspace(-largest, largest, N_STRAINS)):
         source = 2 * np.degrees(np.arcsin(np.sin(np.radians(angles / 2)) * (1 + strain)))
         strained = np.stack([np.interp(source, angles, row, right=0) for row in known])
         strained *= np.sqrt(np.gradient(source, angles))  # of the same length as before
@@ -215,14 +216,13 @@ def hubs() -> None:
     for name, parameters in PATTERN.items():
         nearest = PatternSimilarity(**parameters).fit(known).transform(patterns).argmax(axis=1)
         count = np.bincount(nearest, minlength=len(known))
-        cells = []
-        for row in np.argsort(-count, kind="stable")[:2]:
-            low, high = binomtest(int(count[row]), N_HUBS).proportion_ci(method="wilson")
-            cells.append(
-                f"{formulas[row]} ({n_lines[row]} lines) | {100 * count[row] / N_HUBS:.1f} % "
-                f"({100 * low:.1f} to {100 * high:.1f})"
-            )
-        print(f"| {name} | {' | '.join(cells)} | {np.count_nonzero(count)} |")
+        first = count.argmax()
+        low, high = binomtest(int(count[first]), N_HUBS).proportion_ci(method="wilson")
+        print(
+            f"| {name} | {formulas[first]} ({n_lines[first]} lines) | "
+            f"{100 * count[first] / N_HUBS:.1f} % ({100 * low:.1f} to {100 * high:.1f}) | "
+            f"{np.count_nonzero(count)} |"
+        )
 
 
 def structures() -> None:

@@ -8,6 +8,7 @@ __all__ = [
     "MissingDependencyError",
     "PatternReadError",
     "PatternWarning",
+    "ScreeningWarning",
     "SkxrdError",
 ]
 
@@ -42,3 +43,7 @@ class MissingDependencyError(SkxrdError, ImportError):
 
 class PatternWarning(UserWarning):
     """A pattern deserves a look: it is empty, out of range or of an assumed wavelength."""
+
+
+class ScreeningWarning(UserWarning):
+    """A table of candidates deserves a look: it says less than it seems to."""

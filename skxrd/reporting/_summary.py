@@ -10,6 +10,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from skxrd.screening._votes import tell_tie
+
 __all__ = ["Summary", "score_rows"]
 
 _N_BEST = 10
@@ -58,6 +60,13 @@ class Summary:
         """Number of candidates with 0, 1, ... and all votes."""
         votes = self.candidates["output_frequency"].to_numpy(dtype=np.int64)
         return np.bincount(votes, minlength=(self.n_members or 0) + 1)
+
+    @cached_property
+    def tie(self) -> str:
+        """A sentence if almost all candidates have the same number of votes, else nothing."""
+        if self.n_members is None:
+            return ""
+        return tell_tie(self.candidates["output_frequency"], self.n_members)
 
     @cached_property
     def is_selected(self) -> NDArray[np.bool_]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from numbers import Integral
 from typing import Any, Self
 
@@ -17,6 +18,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from skxrd._labels import as_labels, encode_labels, labeled_mask
 from skxrd._sklearn import HasMethods, Interval, fit_context
 from skxrd.ensemble import SemiSupervisedBaggingClassifier
+from skxrd.exceptions import ScreeningWarning
 from skxrd.screening._batch_files import BatchFiles
 from skxrd.screening._batches import screen_batches
 from skxrd.screening._chemistry import composition_flags
@@ -27,7 +29,7 @@ from skxrd.screening._pattern_source import PatternSource, open_patterns
 from skxrd.screening._rows import Values, check_ids, properties_of, rows_of
 from skxrd.screening._similarity import PatternSimilarity
 from skxrd.screening._structures import structure_facts
-from skxrd.screening._votes import column_of, count_members, ranked
+from skxrd.screening._votes import column_of, count_members, ranked, tell_tie
 
 __all__ = ["CandidateScreener"]
 
@@ -259,6 +261,13 @@ class CandidateScreener(BaseEstimator):
             If lengths differ, if ids occur twice, if patterns hold NaN, are infinite or have
             another number of points than the training rows, if `properties` holds none of the
             candidates, if a formula cannot be read, or if `checkpoint` belongs to another run.
+
+        Warns
+        -----
+        PatternWarning
+            If structures cannot be read.
+        ScreeningWarning
+            If more than 80 % of at least 100 candidates have the same number of votes.
         """
         check_is_fitted(self)
         self._validate_params()
@@ -276,6 +285,8 @@ class CandidateScreener(BaseEstimator):
         if properties is not None:  # here, since what is wrong shall be told before the work
             properties = properties_of(table["id"], properties)
         table = table.join(self._judge(source, checkpoint))
+        if tie := tell_tie(table["output_frequency"], self.n_members_):
+            warnings.warn(tie, ScreeningWarning, stacklevel=2)
         table = ranked(table, min_votes)
         table = self._add_conductors(table)
         if "structure" in table:

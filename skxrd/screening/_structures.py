@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import warnings
-from collections.abc import Generator, Iterable, Sized
+from collections.abc import Generator, Iterable, Iterator, Sized
 from math import ceil
 from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -186,8 +187,7 @@ def _item_facts(item: Any, symprec: float) -> _Facts:
 def _with_symmetry(facts: _Facts, structure: Structure, symprec: float) -> _Facts:
     from pymatgen.symmetry.analyzer import SpacegroupAnalyzer, SymmetryUndeterminedError
 
-    with warnings.catch_warnings():  # spglib tells pymatgen how it will report errors one day
-        warnings.filterwarnings("ignore", "Set OLD_ERROR_HANDLING", DeprecationWarning)
+    with _silent_spglib():
         try:
             analyzer = SpacegroupAnalyzer(structure, symprec=symprec)
         except SymmetryUndeterminedError as error:
@@ -196,3 +196,19 @@ def _with_symmetry(facts: _Facts, structure: Structure, symprec: float) -> _Fact
             spacegroup_number=int(analyzer.get_space_group_number()),
             spacegroup_symbol=analyzer.get_space_group_symbol(),
         )
+
+
+@contextlib.contextmanager
+def _silent_spglib() -> Iterator[None]:
+    """Keep spglib from writing on the standard error stream; what fails is told by the result."""
+    before = os.environ.get("SPGLIB_WARNING")
+    os.environ["SPGLIB_WARNING"] = "OFF"
+    try:
+        with warnings.catch_warnings():  # spglib tells pymatgen how it will report errors one day
+            warnings.filterwarnings("ignore", "Set OLD_ERROR_HANDLING", DeprecationWarning)
+            yield
+    finally:
+        if before is None:
+            del os.environ["SPGLIB_WARNING"]
+        else:
+            os.environ["SPGLIB_WARNING"] = before

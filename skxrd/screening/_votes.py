@@ -9,7 +9,10 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import entropy
 
-__all__ = ["column_of", "count_members", "ranked", "vote_statistics"]
+__all__ = ["column_of", "count_members", "ranked", "tell_tie", "vote_statistics"]
+
+_FEWEST_COMPARED = 100  # candidates; fewer may agree by chance
+_LARGEST_TIE = 0.8
 
 
 def column_of(classifier: Any, positive_class: Any) -> int:
@@ -109,3 +112,31 @@ def ranked(table: pd.DataFrame, min_votes: int | None = None) -> pd.DataFrame:
         ["output_frequency", "mean_probability"], ascending=False, kind="stable"
     )
     return table.set_index(pd.RangeIndex(1, len(table) + 1, name="rank"))
+
+
+def tell_tie(votes: pd.Series[int], n_members: int) -> str:
+    """Tell whether members give almost all candidates the same class, so that votes rank few.
+
+    Parameters
+    ----------
+    votes : Series of int
+        Votes of the candidates.
+    n_members : int
+        Largest possible number of votes.
+
+    Returns
+    -------
+    str
+        A sentence if more than 80 % of at least 100 candidates have the same number of votes, else
+        nothing.
+    """
+    if n_members == 1 or len(votes) < _FEWEST_COMPARED:
+        return ""
+    counts = votes.value_counts()
+    if counts.iloc[0] <= _LARGEST_TIE * len(votes):
+        return ""
+    return (
+        f"{counts.iloc[0]:,} of {len(votes):,} candidates have the same number of votes, "
+        f"{counts.index[0]} of {n_members}: most members put all candidates into one class, as "
+        "networks do with rows unlike their labeled ones. The votes rank only the others."
+    )

@@ -499,3 +499,22 @@ class TestNumbers:
         summary = Summary(pd.DataFrame({"id": range(5001), "output_frequency": votes}), 1)
         (votes,) = make_figures(summary, list(range(5001)))
         assert votes["figure"]["layout"]["yaxis"]["type"] == "log"
+
+
+def test_votes_that_rank_few_are_told(tmp_path):
+    def page(n_different):
+        votes = np.full(200, 3)
+        votes[:n_different] = 6
+        candidates = pd.DataFrame({"id": np.arange(200).astype(str), "output_frequency": votes})
+        path = write_report(
+            tmp_path / "report.html",
+            candidates,
+            two_theta=[10.0, 20.0],
+            patterns=np.ones((200, 2)),
+            n_members=10,
+        )
+        return path.read_text(encoding="utf-8")
+
+    text = "190 of 200 candidates have the same number of votes, 3 of 10"
+    assert text in page(10)
+    assert "have the same number of votes" not in page(60)

@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from pymatgen.core import Lattice, Structure
-from sklearn.base import clone
+from sklearn.base import BaseEstimator, clone
 from sklearn.ensemble import ExtraTreesClassifier
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
@@ -13,6 +13,7 @@ from sklearn.semi_supervised import SelfTrainingClassifier
 
 from skxrd import SemiSupervisedBaggingClassifier, TwoThetaGrid
 from skxrd.datasets import make_patterns
+from skxrd.exceptions import ScreeningWarning
 from skxrd.screening import (
     CandidateScreener,
     PatternSimilarity,
@@ -311,3 +312,39 @@ def test_backends_agree(screener):
     expected = screener.screen(POOL)
     with joblib.parallel_config("threading", n_jobs=2):
         pd.testing.assert_frame_equal(screener.screen(POOL), expected)
+
+
+class Undecided(BaseEstimator):
+    """An ensemble of two members, of which one puts all rows into a class but for a few."""
+
+    classes_ = np.array([0, 1])
+    estimators_ = (None, None)
+
+    def __init__(self, n_different=0):
+        self.n_different = n_different
+
+    def fit(self, X, y):
+        return self
+
+    def __sklearn_is_fitted__(self):
+        return True
+
+    def member_probabilities(self, X):
+        positive = np.ones((2, len(X)))
+        positive[1] = 0
+        positive[1, : self.n_different] = 1
+        return np.stack([1 - positive, positive], axis=2)
+
+    def predict_proba(self, X):
+        return self.member_probabilities(X).mean(axis=0)
+
+
+def test_members_that_do_not_tell_candidates_apart():
+    rows = np.resize(POOL, (200, X.shape[1]))
+    screener = CandidateScreener(Undecided(39), similarity=SIMILARITY).fit(X, Y)
+    with pytest.warns(ScreeningWarning, match="161 of 200 candidates have the same"):
+        screener.screen(rows)
+    screener = CandidateScreener(Undecided(40), similarity=SIMILARITY).fit(X, Y)
+    screener.screen(rows)
+    screener = CandidateScreener(Undecided(), similarity=SIMILARITY).fit(X, Y)
+    screener.screen(rows[:99])  # too few to say
