@@ -121,13 +121,13 @@ def _judge_batch(
 def _judged(
     similarities: NDArray[Any], is_conductor: NDArray[np.bool_], votes: pd.DataFrame
 ) -> pd.DataFrame:
+    similarities = np.clip(similarities, 0, 1)  # a negative correlation is no similarity
     conductors = np.flatnonzero(is_conductor)
     nearest = conductors[similarities[:, conductors].argmax(axis=1)]
     return votes.assign(
         similarity=np.take_along_axis(similarities, nearest[:, None], axis=1)[:, 0].astype(float),
         nearest=nearest,
-        # Rounding leaves the similarity of a pattern to itself a little off 1.
-        novelty=np.maximum(1 - similarities.max(axis=1, initial=-np.inf).astype(float), 0.0),
+        novelty=1 - similarities.max(axis=1, initial=0).astype(float),
     )
 
 

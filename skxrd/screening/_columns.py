@@ -68,7 +68,8 @@ COLUMNS = {
     "similarity": Column(
         "float64",
         "0 to 1",
-        "Similarity of the pattern to that of the nearest known conductor.",
+        "Similarity of the pattern to that of the nearest known conductor, by default their "
+        "correlation.",
         "PatternSimilarity",
     ),
     "nearest_conductor": Column(
