@@ -5,8 +5,8 @@
 The patterns are those of the unlabeled pool (see benchmarks/_real_data.py), each repeated with
 other intensities, in a memory-mapped file. The ensemble is the default one, ten members of one
 epoch: the time of a prediction does not depend on how well it was trained. Each row of the table
-is a process of its own; memory is the largest resident set of that process and its workers
-together, without pages of the file, which the system gives back when they are needed.
+is a process of its own; memory is the most that the process and its workers use above the start,
+without pages of the file, which the system gives back when they are needed.
 """
 
 from __future__ import annotations

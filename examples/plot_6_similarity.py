@@ -13,7 +13,7 @@ Figures S3 and S4.
 # Known conductors and candidates
 # -------------------------------
 # The known conductors are bundled compounds of the superionic class, the candidates are made from
-# bundled compounds by exchange of similar ions.
+# bundled compounds and common prototypes by exchange of similar ions.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -28,7 +28,7 @@ names = data.frame["formula"].to_numpy()
 conductors = np.flatnonzero(data.target == 1)[:23]
 simulator = PatternSimulator()
 known = simulator.simulate([data.structures[row] for row in conductors])
-pool = make_lithium_pool(60, random_state=0)
+pool = make_lithium_pool(100, random_state=0)
 candidates = simulator.simulate(pool.structures)
 
 # %%

@@ -71,8 +71,8 @@ print(f"balanced accuracy, out-of-bag: {balanced_accuracy_score(known.target, ju
 # ---------------------------
 # Squares stand for the whole pool, dots for the candidates, and lines for 95 % intervals. The
 # number at the right is the enrichment, the ratio of the two shares: bold where the intervals do
-# not overlap, so that chance alone is a poor explanation. With a few dozen candidates hardly any
-# number is: the intervals say how little so short a list can tell.
+# not overlap, a reason to look and no proof, since pools hold whole series of relatives. With a few
+# dozen candidates hardly any number is: the intervals say how little so short a list can tell.
 
 ElementStatisticsDisplay.from_formulas(formulas, predicted, names=("Pool", "Candidates"))
 plt.show()

@@ -12,9 +12,9 @@ compounds whose labels are known.
 # %%
 # Known compounds and candidates
 # ------------------------------
-# The bundled lithium compounds have labels. The candidates are hypothetical, made from them by
-# exchange of ions, so that most have close relatives on both sides. The lines are as wide as two
-# steps of a coarse grid: the cosine of two patterns then tolerates a small shift.
+# The bundled lithium compounds have labels. The candidates are hypothetical, made from them and
+# from common prototypes by exchange of ions. The lines are as wide as two steps of a coarse grid:
+# the cosine of two patterns then tolerates a small shift.
 
 import matplotlib.pyplot as plt
 from sklearn.ensemble import ExtraTreesClassifier

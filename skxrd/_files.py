@@ -29,7 +29,7 @@ def complete_file(path: Path) -> Iterator[BinaryIO]:
     """
     unfinished = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        with open(unfinished, "xb") as file:
+        with open(unfinished, "wb") as file:  # over what a killed process of this number left
             yield file
         os.replace(unfinished, path)
     finally:

@@ -224,7 +224,10 @@ def test_rules(csv, table, texts, tmp_path, capsys):
     [
         (["--min-votes", 3], "--min-votes 3: there are 2 members"),
         (["--exclude-elements", "Xx"], "--exclude-elements: elements must be symbols"),
-        (["--max-e-above-hull", 0.1], "no table of structures has a column 'e_above_hull'"),
+        (
+            ["--max-e-above-hull", 0.1],
+            "no structure to be screened has a number",
+        ),
         (["--max-e-above-hull", 0.1, "--patterns", "x.xy"], "measured patterns have neither"),
     ],
 )
@@ -255,6 +258,18 @@ def test_measured_patterns(csv, table, texts, tmp_path, capsys):
     shown = capsys.readouterr()
     assert "Domain gap: " in shown.out
     assert "cover" in shown.err  # not 0 to 10 and 80 to 90 degrees
+
+
+def test_measured_patterns_that_cannot_be_ranked(capsys, csv, tmp_path):
+    pytest.importorskip("pybaselines")
+    (tmp_path / "empty").mkdir()
+    command = ["screen", "--labels", csv, "--out", tmp_path / "results", *QUICK, "--patterns"]
+    assert fails(capsys, *command, tmp_path / "empty").startswith("--patterns: ")
+    (tmp_path / "far.xy").write_text("95 10\n96 20\n97 10\n")
+    assert "--patterns: " in fails(capsys, *command, tmp_path / "far.xy")
+    (tmp_path / "bad.xy").write_text("no numbers")
+    assert "bad.xy" in fails(capsys, *command, tmp_path / "bad.xy")
+    assert not (tmp_path / "results").exists()
 
 
 def test_ids_that_name_two_structures(capsys, csv, table, texts, tmp_path):

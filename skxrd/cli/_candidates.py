@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import joblib
@@ -61,7 +62,7 @@ class Ranking:
     known: KnownCompounds
     about: dict[str, Any] = field(default_factory=dict)
 
-    @property
+    @cached_property
     def patterns(self) -> NDArray[np.float32]:
         """Patterns in the order of the table."""
         names = pd.Index(self.candidates.table["id"].astype(str))
@@ -112,8 +113,11 @@ def rank(
     screener.fit(patterns, kept["label"], ids=kept["id"], formulas=kept["formula"])
     labeled = kept["label"] != UNLABELED
     rows = candidates.table
+    needed = {"e_above_hull"} if args.max_e_above_hull is not None else set()
     given = [
-        name for name in (*PROPERTIES, *_OF_MEASURED) if name in rows and rows[name].notna().any()
+        name
+        for name in (*PROPERTIES, *_OF_MEASURED)
+        if name in rows and (rows[name].notna().any() or name in needed)
     ]
     has_formulas = "formula" in rows
     table = screener.screen(

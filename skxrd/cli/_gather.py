@@ -78,9 +78,13 @@ def gather(args: argparse.Namespace, console: Console) -> Gathered:
     )
     table = pd.concat([known[is_labeled], pool], ignore_index=True)
     _refuse_twins(table)
-    if args.max_e_above_hull is not None and "e_above_hull" not in table:
+    if args.max_e_above_hull is not None and not (
+        "e_above_hull" in pool and pool["e_above_hull"].notna().any()
+    ):
         raise argparse.ArgumentError(
-            None, "--max-e-above-hull: no table of structures has a column 'e_above_hull'."
+            None,
+            "--max-e-above-hull: no structure to be screened has a number in a column "
+            "'e_above_hull'.",
         )
     return Gathered(table, about)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from rich.console import Console
 
 from skxrd.cli._candidates import Candidates
+from skxrd.exceptions import PatternReadError
 from skxrd.io import MeasuredPatterns, read_patterns
 from skxrd.preprocessing import MeasuredPatternTransformer
 from skxrd.screening import DomainGap, domain_gap
@@ -47,7 +49,10 @@ class Measured:
             Rows with the columns "id", "covered_fraction" and "domain_percentile".
         """
         transformer = MeasuredPatternTransformer()
-        X = transformer.fit_transform(self.patterns)
+        try:
+            X = transformer.fit_transform(self.patterns)
+        except ValueError as error:  # a measurement outside of the grid
+            raise argparse.ArgumentError(None, f"--patterns: {error}") from error
         gap = domain_gap(X_train, X, random_state=0)
         console.print(_tell(gap))
         table = pd.DataFrame(
@@ -75,12 +80,12 @@ def _tell(gap: DomainGap) -> str:
 
 
 def read_measured(paths: Sequence[Path], console: Console) -> Measured:
-    """Read files of measured patterns and those of folders.
+    """Read files of measured patterns, or those of a folder.
 
     Parameters
     ----------
     paths : sequence of Path
-        Files and folders.
+        Files, or a single folder.
     console : Console
         Where the number of patterns is printed.
 
@@ -96,6 +101,11 @@ def read_measured(paths: Sequence[Path], console: Console) -> Measured:
     OSError
         If a file cannot be opened.
     """
-    patterns = read_patterns(paths[0] if len(paths) == 1 else paths)
+    try:
+        patterns = read_patterns(paths[0] if len(paths) == 1 else paths)
+    except PatternReadError:
+        raise
+    except ValueError as error:  # an empty folder
+        raise argparse.ArgumentError(None, f"--patterns: {error}") from error
     console.print(f"Measured patterns to be ranked: {len(patterns)}.")
     return Measured(patterns)

@@ -150,7 +150,7 @@ def _add_screen(parser: argparse.ArgumentParser) -> None:
         nargs="+",
         default=[],
         metavar="PATH",
-        help="measured patterns to be ranked instead: files of two columns or folders of them",
+        help="measured patterns to be ranked instead: files of two columns, or a folder of them",
     )
     _add_columns(parser.add_argument_group("tables"))
     _add_rules(parser.add_argument_group("candidates"))

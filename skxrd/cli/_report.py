@@ -212,8 +212,8 @@ def print_results(results: Results, out: Path, console: Console) -> None:
         "were not trained on it. Resubstitution asks members about what they have learned.",
     )
     console.print(
-        f"Results in {out}: report.html (open it in a browser), candidates.csv (all of them), "
-        "report.csv, summary.png, run.json, model.skops (for skxrd.io.load_model)"
+        f"Results in {out}: report.html (open it in a browser), candidates.csv (all that met the "
+        "rules), report.csv, summary.png, run.json, model.skops (for skxrd.io.load_model)"
         + (" and structures/ (the best ones)." if results.ranking.structures else "."),
     )
 

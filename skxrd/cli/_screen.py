@@ -81,16 +81,18 @@ def screen(args: argparse.Namespace, arguments: list[str]) -> int:
         kept = gathered.table.iloc[simulated.kept].assign(formula=simulated.formulas)
         check_classes(kept["label"], f"after {len(failures)} structures gave no pattern")
 
+        candidates = None
+        if measured is not None:  # before the training, since what is wrong shall be told early
+            candidates = measured.on_grid_of(simulated.patterns, console)
+
         labels = kept["label"].to_numpy(dtype=np.int64)
         ensemble = make_ensemble(args, labels, console)
         with run.timing("training"), _workers():
             ensemble.fit(simulated.patterns, labels)
 
-        if measured is None:
+        if candidates is None:
             rows = np.flatnonzero(labels == UNLABELED)
             candidates = Candidates(kept.iloc[rows], simulated.patterns[rows])
-        else:
-            candidates = measured.on_grid_of(simulated.patterns, console)
         with run.timing("screening"), _workers():
             ranking = rank(args, ensemble, candidates, kept, simulated.patterns, console)
         results = Results(

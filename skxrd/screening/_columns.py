@@ -6,9 +6,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
-from pandas.api.types import is_string_dtype
 
 __all__ = ["COLUMNS", "column_descriptions", "typed"]
+
+_TEXT = pd.Series(["text"]).dtype  # str since pandas 3, object before
 
 _PAPER = "XRDMatch, Table S2"
 _ENSEMBLE = "classifier"
@@ -58,18 +59,25 @@ COLUMNS = {
         "Known label where the literature table holds the candidate.",
         "user",
     ),
-    "label_source": Column("str", "", "Entry of the literature table, or its reference.", "user"),
+    "label_source": Column(
+        "str",
+        "",
+        "Id of the entry in the literature table and its reference in parentheses; all of them, "
+        "with their labels, in a conflict.",
+        "user",
+    ),
     "label_match": Column(
         "str",
         "",
-        'How the entry was found: "id", "structure" or "composition"; "conflict" if they differ.',
+        'How the entry was found: "id", "structure" or "composition"; "conflict" if entries have '
+        "different labels.",
         "pymatgen StructureMatcher",
     ),
     "similarity": Column(
         "float64",
         "0 to 1",
-        "Similarity of the pattern to that of the nearest known conductor, by default their "
-        "correlation.",
+        "Similarity of the pattern to that of the nearest known conductor, by default the Pearson "
+        "correlation of the broadened patterns; 0 where it is negative.",
         "PatternSimilarity",
     ),
     "nearest_conductor": Column(
@@ -88,7 +96,7 @@ COLUMNS = {
     "novelty": Column(
         "float64",
         "0 to 1",
-        "Distance from what was learned: 1 minus the similarity of the pattern to that of the "
+        "Distance from everything labeled: 1 minus the similarity of the pattern to that of the "
         "nearest known compound of any class.",
         "PatternSimilarity",
     ),
@@ -101,8 +109,8 @@ COLUMNS = {
     "domain_percentile": Column(
         "float64",
         "%",
-        "Percentage of the training patterns that lie nearer to their nearest neighbor than the "
-        "measured pattern to its own: 100 for one like no other.",
+        "Percentage of the training patterns whose nearest neighbor is as near as, or nearer than, "
+        "that of the measured pattern: 100 for one as lonely as any of them, or more.",
         "domain_gap",
     ),
     "spacegroup_number": Column("Int64", "1 to 230", "Number of the space group.", "spglib"),
@@ -112,13 +120,14 @@ COLUMNS = {
         "float64", "angstrom^3", "Volume of the cell over its atoms.", "pymatgen Structure"
     ),
     "is_ordered": Column(
-        "boolean", "", "Whether every site holds one element.", "pymatgen Structure"
+        "boolean", "", "Whether every site is fully occupied by one element.", "pymatgen Structure"
     ),
     "contains_transition_metal": Column("bool", "", "Contains a transition metal.", "pymatgen"),
     "contains_redox_active": Column(
         "bool",
         "",
-        "Contains an element that can change its charge in the window of a battery.",
+        "Contains an element whose reduction or oxidation in a battery leaves something that "
+        "conducts electrons.",
         "composition_flags",
     ),
     "contains_toxic": Column("bool", "", "Contains a toxic element.", "composition_flags"),
@@ -187,11 +196,11 @@ def typed(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _as(values: pd.Series, dtype: Any) -> pd.Series:
-    if dtype == "str" and not is_string_dtype(values):
-        # pandas would write the missing ones out as text
-        return values.where(values.isna(), values.map(str)).astype("str")
+    if dtype == "str":
+        # Only the text is made text: astype("str") writes missing values out before pandas 3.
+        return values.astype(object).map(str, na_action="ignore").astype(_TEXT)
     if " or " in dtype:
-        return values.astype(object).convert_dtypes()
+        return values if values.dtype == "Int64" else values.astype(object).convert_dtypes()
     if dtype == "bool" and values.isna().any():
         dtype = "boolean"
     if dtype == "float64":

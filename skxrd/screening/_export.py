@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from skxrd._files import complete_file, complete_folder
@@ -21,6 +22,14 @@ from skxrd.screening._compositions import composition
 
 __all__ = ["read_candidates", "write_candidates", "write_structures"]
 
+_LATEX = str.maketrans(
+    {
+        **{sign: f"\\{sign}" for sign in "&%$#_{}"},
+        "~": r"\textasciitilde{}",
+        "^": r"\textasciicircum{}",
+        "\\": r"\textbackslash{}",
+    }
+)
 _LATEX_COLUMNS = (  # of the paper's Table S2, as far as there are any
     "id",
     "formula",
@@ -140,9 +149,11 @@ def read_candidates(path: str | os.PathLike[str]) -> pd.DataFrame:
     text = {"id": str, "nearest_conductor": str, "label_source": str}
     try:
         if kind == ".csv":
-            table = pd.read_csv(path, dtype=text)
+            table = pd.read_csv(path, dtype=text, keep_default_na=False, na_values=[""])
         elif kind == ".json":
-            table = pd.read_json(path, orient="records", dtype=text, precise_float=True)
+            table = pd.DataFrame(json.loads(path.read_text(encoding="utf-8")))
+            if table.empty:  # no record, no columns
+                table = pd.DataFrame({"rank": np.empty(0, np.int64), "id": np.empty(0, object)})
         else:
             import_optional("pyarrow", extra="parquet", purpose=f"Reading {path}")
             table = pd.read_parquet(path)
@@ -294,7 +305,7 @@ def _latex_formula(formula: str) -> str:
 
 
 def _latex_text(text: object) -> str:
-    return re.sub(r"([&%$#_{}])", r"\\\1", str(text)).replace("~", r"\textasciitilde{}")
+    return str(text).translate(_LATEX)
 
 
 _WRITERS = {

@@ -122,8 +122,8 @@ class CandidateFilter(BaseFilter):
     Raises
     ------
     ValueError
-        If `missing` is neither "drop" nor "keep", if `minimum` is above `maximum`, or if `one_of`
-        stands beside a limit.
+        If `missing` is neither "drop" nor "keep", if `minimum` is above `maximum` or a limit is
+        NaN, or if `one_of` stands beside a limit.
 
     See Also
     --------
@@ -167,7 +167,10 @@ class CandidateFilter(BaseFilter):
         if self.one_of is not None:
             if limits:
                 raise ValueError("one_of names the values; give it without minimum and maximum.")
-            object.__setattr__(self, "one_of", tuple(self.one_of))  # it may be read only once
+            values = (self.one_of,) if isinstance(self.one_of, str) else tuple(self.one_of)
+            object.__setattr__(self, "one_of", values)  # an iterable may be read only once
+        if any(limit != limit for limit in limits):
+            raise ValueError(f"The limits of {self.column!r} must be numbers, got NaN.")
         if len(limits) == 2 and limits[0] > limits[1]:
             raise ValueError(
                 f"No value of {self.column!r} is at least minimum={self.minimum} and at most "
@@ -214,6 +217,8 @@ class CandidateFilter(BaseFilter):
         if self.maximum is not None:
             parts.append(f"{self.column} <= {self.maximum:g}")
         text = " and ".join(parts) or self.column
+        if len(parts) == 2:
+            text = f"({text})"
         return f"{text} (or missing)" if self.missing == "keep" else text
 
 

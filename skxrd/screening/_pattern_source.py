@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
+from scipy.sparse import issparse
 
 from skxrd._optional import import_optional
 from skxrd.exceptions import FileFormatError
@@ -32,11 +33,13 @@ class PatternSource(ABC):
 
     @abstractmethod
     def columns(self) -> pd.DataFrame:
-        """Give what the source tells about its rows beside the patterns, such as their ids."""
+        """Give what the source tells about its rows beside the patterns: "id" and "formula"."""
 
 
 class _ArraySource(PatternSource):
     def __init__(self, X: Any) -> None:
+        if issparse(X):
+            raise TypeError("X is a sparse matrix; patterns are needed as an array, X.toarray().")
         if not isinstance(X, np.ndarray):
             X = np.asarray(X, dtype=np.float32)
         if X.ndim != 2:
@@ -65,7 +68,7 @@ class _ParquetSource(PatternSource):
             raise FileFormatError(f"{path} is no Parquet file: {error}") from error
         names = self._file.schema_arrow.names
         self._points = [name for name in names if name.startswith(_PREFIX)]
-        self._others = [name for name in names if not name.startswith(_PREFIX)]
+        self._others = [name for name in ("id", "formula") if name in names]
         if not self._points:
             raise FileFormatError(
                 f"{path} has no columns of patterns, {_PREFIX}...; it has "

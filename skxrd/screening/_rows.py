@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from skxrd.screening._columns import COLUMNS, typed
 from skxrd.screening._compositions import compositions
 
 __all__ = ["Values", "check_ids", "properties_of", "rows_of"]
@@ -49,6 +50,12 @@ def rows_of(
     for name, values in given.items():
         if values is not None and len(values) != n_rows:
             raise ValueError(f"X has {n_rows} rows, but {name} has {len(values)}.")
+    if ids is not None:
+        missing = np.flatnonzero(pd.isna(pd.Series(list(ids), dtype=object)))
+        if len(missing):
+            raise ValueError(
+                f"ids has {len(missing)} missing value(s), the first in row {missing[0]}."
+            )
     table = pd.DataFrame({"id": [str(name) for name in (range(n_rows) if ids is None else ids)]})
     if formulas is not None:
         table["formula"] = [found.reduced_formula for found in compositions(formulas)]
@@ -99,11 +106,20 @@ def properties_of(ids: pd.Series[str], properties: pd.DataFrame) -> pd.DataFrame
     Raises
     ------
     ValueError
-        If there is no column "id", if it names a row twice, or if it holds none of the rows.
+        If there is no column "id", if it names a row twice, if it holds none of the rows, if a
+        column occurs twice or is called "rank", or if a column that tables of candidates know is
+        not of its type.
     """
     if "id" not in properties:
         raise ValueError(
             f"properties needs a column 'id'; it has {', '.join(map(repr, properties.columns))}."
+        )
+    doubled = properties.columns[properties.columns.duplicated()].unique()
+    if len(doubled):
+        raise ValueError(f"properties has more than one column {', '.join(map(repr, doubled))}.")
+    if "rank" in properties:
+        raise ValueError(
+            "properties has a column 'rank', the name of the table's index; rename it."
         )
     table = properties.assign(id=[str(name) for name in properties["id"]])
     table = table[table["id"].isin(ids)]
@@ -115,4 +131,9 @@ def properties_of(ids: pd.Series[str], properties: pd.DataFrame) -> pd.DataFrame
             else "properties has no rows."
         )
     check_ids(table["id"], "properties")
+    for name in table.columns.intersection(list(COLUMNS)):
+        try:
+            table[name] = typed(table[[name]])[name]
+        except (ValueError, TypeError) as error:
+            raise ValueError(f"properties: column {name!r} is not of its type: {error}") from error
     return table.set_index("id")

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 from sklearn.utils import check_consistent_length
 from sklearn.utils.validation import check_is_fitted
 
-from skxrd._labels import labeled_mask
+from skxrd._labels import as_labels, labeled_mask
 from skxrd._sklearn import HasMethods, Interval, validate_params
 from skxrd.screening._votes import column_of, ranked, vote_statistics
 
@@ -112,6 +112,6 @@ def screen(
         table["formula"] = list(formulas)
     table = table.join(statistics)
     if labels is not None:
-        labels = np.asarray(labels)
+        labels = as_labels(labels)
         table["label"] = pd.Series(list(labels), dtype=object).where(labeled_mask(labels), pd.NA)
     return ranked(table, min_votes)

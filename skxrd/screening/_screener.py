@@ -52,7 +52,8 @@ class CandidateScreener(BaseEstimator):
     similarity : transformer, default=None
         Similarity of candidates' patterns to known ones: `fit` takes the known patterns,
         `transform` gives one column for each of them; negative values count as 0. None stands for
-        ``PatternSimilarity("pearson")``, see Notes.
+        ``PatternSimilarity("pearson")``, see Notes, which takes patterns to reach from 0 to 90
+        degrees; for another grid give ``PatternSimilarity("pearson", grid=grid)``.
     positive_class : label, default=1
         Class to be found; 1 is the superionic class in the data sets of skxrd. Known compounds of
         this class are called conductors.
@@ -115,7 +116,8 @@ class CandidateScreener(BaseEstimator):
     >>> ensemble = SemiSupervisedBaggingClassifier(
     ...     SelfTrainingClassifier(LogisticRegression()), n_estimators=3, random_state=0
     ... )
-    >>> screener = CandidateScreener(ensemble, similarity=PatternSimilarity(grid=grid)).fit(X, y)
+    >>> similarity = PatternSimilarity("pearson", grid=grid)
+    >>> screener = CandidateScreener(ensemble, similarity=similarity).fit(X, y)
     >>> table = screener.screen(X[y == -1], min_votes=3)
     >>> table.columns.tolist()  # doctest: +NORMALIZE_WHITESPACE
     ['id', 'output_frequency', 'mean_probability', 'probability_std', 'vote_entropy', 'similarity',
@@ -196,6 +198,7 @@ class CandidateScreener(BaseEstimator):
                 f"No row of y has the label positive_class={self.positive_class!r}; found "
                 f"{classes.tolist()}."
             )
+        composition_flags([self.mobile_ion], mobile_ion=self.mobile_ion)  # is it an element?
         self.classifier_ = self._fitted_classifier(patterns, y)
         column_of(self.classifier_, self.positive_class)
         self.classes_ = self.classifier_.classes_
@@ -213,6 +216,11 @@ class CandidateScreener(BaseEstimator):
             check_is_fitted(self.classifier)
         except NotFittedError:
             return clone(self.classifier).fit(X, y)
+        n_points = getattr(self.classifier, "n_features_in_", X.shape[1])
+        if n_points != X.shape[1]:
+            raise ValueError(
+                f"The fitted classifier takes patterns of {n_points} points, X has {X.shape[1]}."
+            )
         return self.classifier
 
     def screen(
@@ -268,6 +276,8 @@ class CandidateScreener(BaseEstimator):
             If a file does not hold patterns.
         NotFittedError
             If the screener was not fitted.
+        TypeError
+            If `min_votes` is no whole number.
         ValueError
             If lengths differ, if ids occur twice, if patterns hold NaN, are infinite or have
             another number of points than the training rows, if `properties` holds none of the
@@ -293,8 +303,13 @@ class CandidateScreener(BaseEstimator):
             expected=source.n_patterns,
         )
         check_ids(table["id"], "the candidates")
-        if properties is not None:  # here, since what is wrong shall be told before the work
+        # What is wrong is told before the work.
+        if min_votes is not None and not isinstance(min_votes, Integral):
+            raise TypeError(f"min_votes must be a whole number or None, got {min_votes!r}.")
+        if properties is not None:
             properties = properties_of(table["id"], properties)
+        if literature is not None:
+            self._look_up(table.iloc[:0], literature)
         table = table.join(self._judge(source, checkpoint))
         if tie := tell_tie(table["output_frequency"], self.n_members_):
             warnings.warn(tie, ScreeningWarning, stacklevel=2)
@@ -345,16 +360,16 @@ class CandidateScreener(BaseEstimator):
         )
 
     def _fingerprint(self, source: PatternSource) -> dict[str, Any]:
-        """Tell what results depend on; the first batch stands for the patterns of all others."""
-        first = next(iter(source.batches(self.batch_size)), None)
+        """Tell what results depend on; the patterns are read once for it, a batch at a time."""
+        batches = source.batches(self.batch_size)
         return {
             "n_patterns": source.n_patterns,
             "batch_size": self.batch_size,
             "positive_class": str(self.positive_class),
-            "patterns": joblib.hash(None if first is None else np.asarray(first)),
+            "patterns": joblib.hash([joblib.hash(np.asarray(X)) for X in batches]),
             "classifier": joblib.hash(self.classifier_),
             "known_compounds": joblib.hash((self.known_patterns_, self.known_["label"].tolist())),
-            "similarity": repr(self.similarity_),
+            "similarity": joblib.hash(self.similarity_),
         }
 
     def _add_conductors(self, table: pd.DataFrame) -> pd.DataFrame:
@@ -377,7 +392,8 @@ class CandidateScreener(BaseEstimator):
     def _look_up(self, table: pd.DataFrame, literature: pd.DataFrame) -> pd.DataFrame:
         with_structures = "structure" in table and "structure" in literature
         matches = match_labels(
-            table[["id", "formula"]],
+            # Without formulas, entries are found by id only.
+            table[["id"]].assign(formula=table.get("formula")),
             literature,
             structures=table["structure"].tolist() if with_structures else None,
             known_structures=literature["structure"].tolist() if with_structures else None,

@@ -59,16 +59,26 @@ def test_empty_table(candidates, tmp_path):
         write_candidates(candidates.iloc[:0], tmp_path / f"none{suffix}")
     assert read_candidates(tmp_path / "none.csv").empty
     assert json.loads((tmp_path / "none.json").read_text()) == []
+    assert read_candidates(tmp_path / "none.json").empty
+
+
+def test_ids_that_look_like_missing_values(candidates, tmp_path):
+    candidates["id"] = ["NA", "null", "nan"]
+    for suffix in (".csv", ".json"):
+        write_candidates(candidates, tmp_path / f"table{suffix}")
+        assert read_candidates(tmp_path / f"table{suffix}")["id"].tolist() == ["NA", "null", "nan"]
 
 
 def test_latex(candidates, tmp_path):
     path = tmp_path / "table.tex"
+    candidates["id"] = ["007", "a,b", r"a^b\c"]
     write_candidates(candidates, path)
     text = path.read_text()
     assert r"\begin{longtable}" in text
     assert r"Li$_{3}$PS$_{4}$" in text
     assert r"ref\_1 \& 2" in text
     assert "x\\%" in text
+    assert r"a\textasciicircum{}b\textbackslash{}c" in text
     assert "output frequency" in text
     assert "toxic" not in text  # more than a page is wide
     assert "--" in text  # the missing label

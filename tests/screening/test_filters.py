@@ -62,6 +62,8 @@ def test_text_tells_the_rule():
     assert str(rule) == (
         "output_frequency >= 8 and (e_above_hull <= 0.05 or not any of O, S) and label in 1, 0"
     )
+    between = CandidateFilter("novelty", minimum=0.1, maximum=0.2)
+    assert str(~between) == "not (novelty >= 0.1 and novelty <= 0.2)"
     assert str(~(VOTED & STABLE)) == "not (output_frequency >= 8 and e_above_hull <= 0.05)"
 
 
@@ -81,6 +83,10 @@ def test_values_that_can_be_read_once_serve_twice():
     assert formulas(rule) == formulas(rule) == ["Li3PS4"]
 
 
+def test_a_text_is_one_value():
+    assert formulas(CandidateFilter("formula", one_of="Li3N")) == ["Li3N"]
+
+
 def test_empty_table():
     assert (VOTED & ElementFilter("P")).apply(CANDIDATES.iloc[:0]).empty
 
@@ -91,6 +97,7 @@ def test_empty_table():
         (lambda: CandidateFilter("a", missing="both"), "missing must be 'drop' or 'keep'"),
         (lambda: CandidateFilter("a", minimum=2, maximum=1), "No value of 'a' is at least"),
         (lambda: CandidateFilter("a", minimum=2, one_of=[1]), "one_of names the values"),
+        (lambda: CandidateFilter("a", maximum=float("nan")), "limits of 'a' must be numbers"),
         (lambda: ElementFilter(["Li", "Xx"]), "symbols of elements; found 'Xx'"),
         (lambda: ElementFilter([]), "symbols of elements; found none"),
         (lambda: ElementFilter("Li", require="some"), "require must be 'any' or 'all'"),

@@ -98,7 +98,7 @@ def test_columns_are_described_and_typed(screener):
     for name, dtype in described["dtype"].items():
         assert any(str(table[name].dtype) == kind for kind in dtype.split(" or ")), name
     table = table.set_index("id")
-    assert table["label"].to_dict() == {"a": 1, "b": 0, "c": pd.NA}
+    assert table["label"].dropna().to_dict() == {"a": 1, "b": 0}
     assert table.loc["b", "label_match"] == "id"
     assert table.loc["a", "label_match"] == "composition"
     assert table["spacegroup_number"].tolist() == [225, 225, 225]
@@ -136,6 +136,13 @@ def test_structures_give_labels_by_structure(screener):
         "structure",
     ]
     assert pd.isna(table.loc["1", "label"])  # CsCl type: another compound
+
+
+def test_labels_are_found_by_id_where_there_are_no_formulas(screener):
+    known = pd.DataFrame({"id": ["1", "q"], "formula": ["LiCl", "LiF"], "label": [1, 0]})
+    table = screener.screen(POOL[:3], literature=known).set_index("id")
+    assert table["label_match"].dropna().to_dict() == {"1": "id"}
+    assert table["label"].dropna().to_dict() == {"1": 1}
 
 
 @pytest.mark.parametrize("n_jobs", [1, 2])
@@ -203,8 +210,10 @@ def test_resume(ensemble, tmp_path):
 def test_checkpoint_of_another_run(screener, ensemble, tmp_path):
     folder = tmp_path / "checkpoint"
     screener.screen(POOL[:10], checkpoint=folder)
+    changed = POOL[:10].copy()
+    changed[-1] = changed[-2]
     with pytest.raises(ValueError, match="belongs to another screening: it differs in patterns"):
-        screener.screen(POOL[10:20], checkpoint=folder)
+        screener.screen(changed, checkpoint=folder)
     other = CandidateScreener(
         clone(ensemble).set_params(random_state=1).fit(X, Y), similarity=SIMILARITY
     ).fit(X, Y)
@@ -267,6 +276,19 @@ def test_text_labels():
             "ids of properties must differ",
         ),
         (
+            {"properties": pd.DataFrame({"id": ["0"], "e_above_hull": ["n/a"]})},
+            "properties: column 'e_above_hull' is not of its type",
+        ),
+        (
+            {"properties": pd.DataFrame([["0", 1, 2]], columns=["id", "a", "a"])},
+            "properties has more than one column 'a'",
+        ),
+        (
+            {"properties": pd.DataFrame({"id": ["0"], "rank": [1]})},
+            "properties has a column 'rank'",
+        ),
+        ({"ids": ["a", None, "b"]}, r"ids has 1 missing value\(s\), the first in row 1"),
+        (
             {"formulas": ["LiCl"] * 3, "literature": pd.DataFrame({"id": ["q"]})},
             "label",
         ),
@@ -275,6 +297,14 @@ def test_text_labels():
 def test_bad_arguments(screener, arguments, message):
     with pytest.raises(ValueError, match=message):
         screener.screen(POOL[:3], **arguments)
+
+
+def test_bad_arguments_are_told_before_the_work(screener, monkeypatch):
+    monkeypatch.setattr(CandidateScreener, "_judge", None)
+    with pytest.raises(ValueError, match="label"):
+        screener.screen(POOL[:3], literature=pd.DataFrame({"id": ["q"], "formula": ["LiF"]}))
+    with pytest.raises(TypeError, match="min_votes must be a whole number or None, got '5'"):
+        screener.screen(POOL[:3], min_votes="5")
 
 
 def test_bad_patterns(screener):
@@ -304,6 +334,10 @@ def test_bad_known_compounds(ensemble):
         screener.fit(X, Y, ids=["a"] * len(X))
     with pytest.raises(ValueError, match="but y has 3"):
         screener.fit(X, Y[:3])
+    with pytest.raises(ValueError, match="takes patterns of 351 points, X has 350"):
+        screener.fit(X[:, 1:], Y)
+    with pytest.raises(ValueError, match="mobile_ion"):
+        CandidateScreener(ensemble, similarity=SIMILARITY, mobile_ion="Lithium").fit(X, Y)
     with pytest.raises(ValueError, match="No row of y has the label positive_class=2"):
         CandidateScreener(ensemble, similarity=SIMILARITY, positive_class=2).fit(X, Y)
 
