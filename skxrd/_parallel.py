@@ -35,7 +35,9 @@ def as_they_come(tasks: Iterable[Any], n_jobs: int | None) -> Generator[Any]:
     return_as = "generator" if backend.supports_return_generator else "list"
     results = Parallel(n_jobs=n_jobs, return_as=return_as)(tasks)
     try:
-        yield from results
+        # "yield from" would close the results before they come to "finally".
+        for result in results:  # noqa: UP028
+            yield result
     finally:
         if return_as == "generator":
             with warnings.catch_warnings():  # joblib warns of tasks that an error cuts short

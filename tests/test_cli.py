@@ -690,6 +690,14 @@ def test_paths_are_relative_to_the_table(tmp_path):
     assert table["id"].tolist() == ["a", "b"]
 
 
+def test_structures_of_the_same_name_are_numbered(tmp_path, texts):
+    assert _tables._numbered(["a", "b", "a", "a", "a-2"]) == ["a", "b", "a-3", "a-4", "a-2"]
+    path = tmp_path / "pool.csv"
+    pd.DataFrame({"cif": [texts[0], texts[1], texts[2]]}).to_csv(path, index=False)
+    table = _tables.read_structures([path], _tables.Columns())
+    assert table["id"].tolist() == ["LiCl", "LiBr", "LiCl-2"]
+
+
 def test_named_columns_bind_one_kind_of_table(tmp_path, texts):
     pd.DataFrame({"Key": ["a"], "cif": texts[:1]}).to_csv(tmp_path / "pool.csv", index=False)
     columns = _tables.Columns(id="key", structure="text")

@@ -33,7 +33,9 @@ NETWORK = SemiSupervisedClassifier(
 
 pytestmark = [
     pytest.mark.usefixtures("pickled_by_value"),
-    pytest.mark.filterwarnings("ignore:.*confidence threshold"),  # after a single epoch
+    # after a single epoch
+    pytest.mark.filterwarnings("ignore:.*confidence threshold"),
+    pytest.mark.filterwarnings("ignore:.*same number of votes"),
 ]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import re
 import zlib
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -219,10 +220,26 @@ def _with_structures(frame: pd.DataFrame, path: Path, columns: Columns) -> pd.Da
     items = [_item(value, path.parent) for value in frame[name]]
     ids = _find(frame, path, columns, "id", _IDS)
     if ids is None:
-        names = [structure_id(item, row) for row, item in enumerate(items)]
+        names = _numbered([structure_id(item, row) for row, item in enumerate(items)])
     else:
         names = frame[ids].tolist()
     return _with_properties(make_table(names, items, UNLABELED), frame, path)
+
+
+def _numbered(names: list[str]) -> list[str]:
+    """Tell apart names that nobody chose: blocks of CIF texts are often named by the formula."""
+    seen: Counter[str] = Counter()
+    taken = set(names)
+    numbered = []
+    for name in names:
+        seen[name] += 1
+        new = name
+        while seen[name] > 1 and new in taken:
+            new = f"{name}-{seen[name]}"
+            seen[name] += new in taken
+        taken.add(new)
+        numbered.append(new)
+    return numbered
 
 
 def _with_properties(table: pd.DataFrame, frame: pd.DataFrame, path: Path) -> pd.DataFrame:
