@@ -70,8 +70,8 @@ def write_report(
     candidates : DataFrame of shape (n_candidates, n_columns)
         Table of candidates, the best first, such as `skxrd.screening.screen` returns; see
         `skxrd.screening.column_descriptions`. Only the column "id" is needed, and no id may occur
-        twice. Columns of truth values whose names start with "contains_" or "lacks_" are flags.
-        Every row adds to the file: of a table of much more than 10,000 rows, pass the head.
+        twice. Columns of truth values whose names start with ``contains_`` or ``lacks_`` are
+        flags. Every row adds to the file: of a table of much more than 10,000 rows, pass the head.
     two_theta : array-like of shape (n_points,)
         Angles of the patterns in degrees, rising.
     patterns : array-like of shape (n_candidates, n_points)

@@ -27,7 +27,7 @@ class CompositionSimilarity(ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
     With a and b the atomic fractions of the elements in two compounds,
 
     - ``"overlap"`` is 1 - ½ Σ|a - b| = Σ min(a, b), the fraction of atoms that they share;
-    - ``"cosine"`` is a·b / (|a| |b|), in which the most abundant element, often the anion, counts
+    - ``"cosine"`` is ``a·b / (|a| |b|)``, where the most abundant element, often the anion, counts
       most.
 
     Elements are alike or not: chlorine is as far from bromine as from lanthanum.

@@ -32,7 +32,7 @@ class PatternSimilarity(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
     by one grid point have nothing in common, and a single strong line outweighs all others. Then,
     with a and b two rendered patterns,
 
-    - ``"cosine"`` is a·b / (|a| |b|);
+    - ``"cosine"`` is ``a·b / (|a| |b|)``;
     - ``"pearson"`` is the cosine after the mean of each pattern was subtracted, so that a high
       background does not make patterns alike;
     - ``"shifted_cosine"`` is the largest cosine over rigid shifts of b by up to `max_shift`;
