@@ -113,9 +113,9 @@ def screen(args: argparse.Namespace) -> None:
             Client(cluster),
             joblib.parallel_config(backend="dask"),
         ):
-            table = screener.screen(rows, checkpoint=args.checkpoint)
+            table = screener.screen(rows, memory=args.memory)
     else:
-        table = screener.screen(rows, checkpoint=args.checkpoint)
+        table = screener.screen(rows, memory=args.memory)
     seconds = time.perf_counter() - start
     memory.stop.set()
     digest = joblib.hash(table.sort_values("id").drop(columns="id").to_numpy().tolist())
@@ -129,11 +129,16 @@ def run(*options: object) -> dict[str, float | str]:
     return json.loads(done.stdout.splitlines()[-1])
 
 
-def interrupted(checkpoint: Path, after: int, *options: object) -> int:
+def n_stored(memory: Path) -> int:
+    """Count the finished batches; one more file belongs to the code of the function."""
+    return max(0, len(list(memory.rglob("output.pkl"))) - 1)
+
+
+def interrupted(memory: Path, after: int, *options: object) -> int:
     """Start a screening and kill it when `after` batches are on disk; return how many there are."""
-    command = [sys.executable, __file__, "--one", *map(str, options), "--checkpoint", checkpoint]
+    command = [sys.executable, __file__, "--one", *map(str, options), "--memory", memory]
     process = subprocess.Popen(list(map(str, command)), stdout=subprocess.DEVNULL)
-    while process.poll() is None and len(list(checkpoint.glob("batch-*.npy"))) < after:
+    while process.poll() is None and n_stored(memory) < after:
         time.sleep(0.1)
     children = psutil.Process(process.pid).children(recursive=True)
     process.send_signal(signal.SIGKILL)
@@ -141,7 +146,7 @@ def interrupted(checkpoint: Path, after: int, *options: object) -> int:
     for child in children:
         if child.is_running():
             child.kill()
-    return len(list(checkpoint.glob("batch-*.npy")))
+    return n_stored(memory)
 
 
 def main() -> None:
@@ -153,7 +158,7 @@ def main() -> None:
     parser.add_argument("--screener", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--patterns", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--limit", type=int, help=argparse.SUPPRESS)
-    parser.add_argument("--checkpoint", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--memory", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--dask", action="store_true", help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.one:
@@ -176,12 +181,12 @@ def main() -> None:
             ),
             f"{args.rows:,} rows": run(*base, args.jobs, "--patterns", patterns),
         }
-        checkpoint = folder / "checkpoint"
+        store = folder / "store"
         part = (*base, args.jobs, "--patterns", patterns, "--limit", small)
-        n_done = interrupted(checkpoint, max(1, small // CHUNK // 2), *part)
+        n_done = interrupted(store, max(1, small // CHUNK // 2), *part)
         n_batches = -(-small // CHUNK)
         label = f"{small:,} rows, killed after {n_done} of {n_batches} batches, the rest"
-        found[label] = run(*part, "--checkpoint", checkpoint)
+        found[label] = run(*part, "--memory", store)
         size = patterns.stat().st_size / 1e6
     table = pd.DataFrame(found).T
     same = table.loc[[name for name in table.index if name.startswith(f"{small:,}")], "digest"]

@@ -16,9 +16,9 @@ from sklearn.base import clone
 from sklearn.exceptions import FitFailedWarning
 from sklearn.utils import check_consistent_length, check_random_state
 from sklearn.utils.parallel import Parallel, delayed
-from sklearn.utils.validation import check_memory
 
 from skxrd._labels import UNLABELED, encode_labels
+from skxrd._memory import is_storing, open_memory, stored
 from skxrd._progress import tracked
 from skxrd._sklearn import (
     HasMethods,
@@ -32,8 +32,8 @@ from skxrd.model_selection._comparison_fits import (
     PredictedClassifier,
     as_scorers,
     fit_key,
+    fit_predict,
     run_fit,
-    stored,
 )
 from skxrd.model_selection._comparison_result import MethodComparison
 from skxrd.model_selection._labeled_fold import LabeledFold
@@ -259,10 +259,10 @@ def _run(
     n_jobs: int | None,
     catch: bool,
 ) -> Iterator[Any]:
-    memory = check_memory(os.fspath(memory) if isinstance(memory, os.PathLike) else memory)
-    function = stored(memory)
+    memory = open_memory(memory)
+    function = stored(memory, fit_predict)
     keys = [""] * len(fits)
-    if getattr(memory, "location", True) is not None:
+    if is_storing(memory):
         data = joblib.hash((X, codes), coerce_mmap=True)  # once: data may be large
         keys = [fit_key(fit.method, data, fit.estimator, fit.train, fit.test) for fit in fits]
     return Parallel(n_jobs=n_jobs, return_as="generator")(

@@ -6,7 +6,6 @@ import pickle
 import traceback
 from collections.abc import Callable, Mapping
 from time import perf_counter
-from types import FunctionType
 from typing import Any
 
 import joblib
@@ -22,7 +21,7 @@ from skxrd._labels import UNLABELED
 from skxrd._sklearn import safe_indexing
 from skxrd._threads import one_thread
 
-__all__ = ["PredictedClassifier", "as_scorers", "fit_key", "run_fit", "stored"]
+__all__ = ["PredictedClassifier", "as_scorers", "fit_key", "fit_predict", "run_fit"]
 
 # What unsuitable data and failed computations raise. Others, such as TypeError and AttributeError,
 # are mistakes in a program, which no table of scores should hide.
@@ -69,20 +68,6 @@ def fit_predict(
         "fit_time": fit_time,
         "predict_time": predict_time,
     }
-
-
-def stored(memory: joblib.Memory) -> Callable[..., Any]:
-    """Make `fit_predict` look into a store first, and write there when a fit is finished.
-
-    joblib keeps the code of a function next to its results and empties the store when the code has
-    changed or is missing. Several workers would do so at the same time, each deleting what another
-    has just finished, so the code is compared and written here, before they start. It takes a copy
-    of the function: of one that joblib has seen before, it would not look into another store.
-    """
-    ignored = ["estimator", "X", "codes", "train", "test", "n_classes"]
-    copy = FunctionType(fit_predict.__code__, globals())
-    memory.cache(copy, ignore=ignored)("", None, None, None, None, None, None)
-    return memory.cache(fit_predict, ignore=ignored)
 
 
 def fit_key(name: str, data: str, estimator: Any, train: Any, test: Any) -> str:

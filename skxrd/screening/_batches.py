@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+import os
 from math import ceil
 from typing import Any
 
+import joblib
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from sklearn.utils.parallel import delayed
 
+from skxrd import __version__
+from skxrd._memory import is_storing, open_memory, stored
 from skxrd._parallel import as_they_come
 from skxrd._progress import tracked
 from skxrd._threads import one_thread
-from skxrd.screening._batch_files import BatchFiles
 from skxrd.screening._pattern_source import PatternSource
 from skxrd.screening._votes import vote_statistics
 
@@ -30,7 +32,7 @@ def screen_batches(
     similarity: Any,
     is_conductor: NDArray[np.bool_],
     batch_size: int,
-    files: BatchFiles | None = None,
+    memory: str | os.PathLike[str] | joblib.Memory | None = None,
     n_jobs: int | None = None,
     verbose: int = 0,
 ) -> pd.DataFrame:
@@ -50,7 +52,7 @@ def screen_batches(
         Which of them are of the positive class.
     batch_size : int
         Rows of a batch.
-    files : BatchFiles or None, default=None
+    memory : str, path-like, joblib.Memory or None, default=None
         Where the results of finished batches are kept.
     n_jobs : int, default=None
         Number of batches side by side.
@@ -68,42 +70,42 @@ def screen_batches(
     ValueError
         If a pattern is not finite.
     """
-    n_batches = ceil(source.n_patterns / batch_size)
-    kept: dict[int, pd.DataFrame] = {}
-
-    def tasks() -> Iterator[Any]:
-        for batch, X in enumerate(source.batches(batch_size)):
-            found = None if files is None else files.read(batch)
-            if found is not None:
-                kept[batch] = found
-                continue
-            yield delayed(_judge_batch)(
-                X, batch, batch * batch_size, classifier, column, similarity, is_conductor
-            )
-
+    if source.n_patterns == 0:
+        return _judged(np.empty((0, len(is_conductor))), is_conductor, _no_votes())
+    memory = open_memory(memory)
+    judge = stored(memory, _judge_batch)
+    judges = (classifier, column, similarity, is_conductor)
+    shared_key = joblib.hash((__version__, judges)) if is_storing(memory) else ""
+    tasks = (
+        delayed(judge)(
+            joblib.hash((shared_key, np.asarray(X))) if shared_key else "",
+            X,
+            batch * batch_size,
+            *judges,
+        )
+        for batch, X in enumerate(source.batches(batch_size))
+    )
     with (
         one_thread(),  # around all, so that threads restore no value of each other
-        contextlib.closing(as_they_come(tasks(), n_jobs)) as results,
+        contextlib.closing(as_they_come(tasks, n_jobs)) as results,
     ):
-        n_tasks = n_batches if files is None else n_batches - files.count()
-        for batch, judged in tracked(results, "Screening", n_tasks) if verbose else results:
-            if files is not None:
-                files.write(batch, judged)
-            kept[batch] = judged
-    if not kept:
-        return _judged(np.empty((0, len(is_conductor))), is_conductor, _no_votes())
-    return pd.concat([kept[batch] for batch in range(n_batches)], ignore_index=True)
+        n_batches = ceil(source.n_patterns / batch_size)
+        shown = tracked(results, "Screening", n_batches) if verbose else results
+        return pd.concat(list(shown), ignore_index=True)
 
 
 def _judge_batch(
+    key: str,
     X: NDArray[np.float32],
-    batch: int,
     start: int,
     classifier: Any,
     column: int,
     similarity: Any,
     is_conductor: NDArray[np.bool_],
-) -> tuple[int, pd.DataFrame]:
+) -> pd.DataFrame | None:
+    """Judge some rows; `key` stands for all other arguments in a store."""
+    if X is None:  # a call that writes the code of this function to the store, see `stored`
+        return None
     X = np.asarray(X, dtype=np.float32)
     bad = np.flatnonzero(~np.isfinite(X).all(axis=1))
     if len(bad):
@@ -115,7 +117,7 @@ def _judge_batch(
         )
     with one_thread():  # the same sums in the same order, whatever the number of jobs
         votes = vote_statistics(classifier, X, column)
-        return batch, _judged(similarity.transform(X), is_conductor, votes)
+        return _judged(similarity.transform(X), is_conductor, votes)
 
 
 def _judged(

@@ -19,7 +19,6 @@ from skxrd._labels import as_labels, encode_labels, labeled_mask
 from skxrd._sklearn import HasMethods, Interval, fit_context
 from skxrd.ensemble import SemiSupervisedBaggingClassifier
 from skxrd.exceptions import ScreeningWarning
-from skxrd.screening._batch_files import BatchFiles
 from skxrd.screening._batches import screen_batches
 from skxrd.screening._chemistry import composition_flags
 from skxrd.screening._columns import typed
@@ -233,7 +232,7 @@ class CandidateScreener(BaseEstimator):
         literature: pd.DataFrame | None = None,
         properties: pd.DataFrame | None = None,
         min_votes: int | None = None,
-        checkpoint: str | os.PathLike[str] | None = None,
+        memory: str | os.PathLike[str] | joblib.Memory | None = None,
     ) -> pd.DataFrame:
         """Make the table of candidates, the most promising ones first.
 
@@ -260,9 +259,10 @@ class CandidateScreener(BaseEstimator):
         min_votes : int or None, default=None
             Candidates with fewer votes are left out. The paper lists those with at least 5 of 10.
             If none is left, the table is empty.
-        checkpoint : str or path-like, default=None
-            Folder for the results of finished batches. An interrupted call that is made again with
-            the same data goes on where it was, and returns the same table.
+        memory : str, path-like or joblib.Memory, default=None
+            Folder in which the results of each finished batch are stored at once. A call after an
+            interruption judges no batch again with the same patterns, classifier and known
+            compounds, and returns the same table.
 
         Returns
         -------
@@ -281,7 +281,7 @@ class CandidateScreener(BaseEstimator):
         ValueError
             If lengths differ, if ids occur twice, if patterns hold NaN, are infinite or have
             another number of points than the training rows, if `properties` holds none of the
-            candidates, if a formula cannot be read, or if `checkpoint` belongs to another run.
+            candidates, or if a formula cannot be read.
 
         Warns
         -----
@@ -310,7 +310,18 @@ class CandidateScreener(BaseEstimator):
             properties = properties_of(table["id"], properties)
         if literature is not None:
             self._look_up(table.iloc[:0], literature)
-        table = table.join(self._judge(source, checkpoint))
+        judged = screen_batches(
+            source,
+            classifier=self.classifier_,
+            column=column_of(self.classifier_, self.positive_class),
+            similarity=self.similarity_,
+            is_conductor=np.array(self.known_["label"] == self.positive_class),
+            batch_size=self.batch_size,
+            memory=memory,
+            n_jobs=self.n_jobs,
+            verbose=self.verbose,
+        )
+        table = table.join(judged)
         if tie := tell_tie(table["output_frequency"], self.n_members_):
             warnings.warn(tie, ScreeningWarning, stacklevel=2)
         table = ranked(table, min_votes)
@@ -339,39 +350,6 @@ class CandidateScreener(BaseEstimator):
                 "them to the same grid."
             )
 
-    def _judge(
-        self, source: PatternSource, checkpoint: str | os.PathLike[str] | None
-    ) -> pd.DataFrame:
-        """Votes and similarities of all rows, a batch at a time."""
-        is_conductor = np.array(self.known_["label"] == self.positive_class)
-        files = None
-        if checkpoint is not None:
-            files = BatchFiles(checkpoint, self._fingerprint(source))
-        return screen_batches(
-            source,
-            classifier=self.classifier_,
-            column=column_of(self.classifier_, self.positive_class),
-            similarity=self.similarity_,
-            is_conductor=is_conductor,
-            batch_size=self.batch_size,
-            files=files,
-            n_jobs=self.n_jobs,
-            verbose=self.verbose,
-        )
-
-    def _fingerprint(self, source: PatternSource) -> dict[str, Any]:
-        """Tell what results depend on; the patterns are read once for it, a batch at a time."""
-        batches = source.batches(self.batch_size)
-        return {
-            "n_patterns": source.n_patterns,
-            "batch_size": self.batch_size,
-            "positive_class": str(self.positive_class),
-            "patterns": joblib.hash([joblib.hash(np.asarray(X)) for X in batches]),
-            "classifier": joblib.hash(self.classifier_),
-            "known_compounds": joblib.hash((self.known_patterns_, self.known_["label"].tolist())),
-            "similarity": joblib.hash(self.similarity_),
-        }
-
     def _add_conductors(self, table: pd.DataFrame) -> pd.DataFrame:
         known = self.known_.iloc[table.pop("nearest")]
         table["nearest_conductor"] = known["id"].to_numpy()
@@ -381,12 +359,12 @@ class CandidateScreener(BaseEstimator):
         if "formula" in table:
             similarity = CompositionSimilarity().fit(self.known_["formula"])
             columns = known.index.to_numpy()
-            parts = [np.empty(0)]
+            found = np.empty(len(table))
             for start in range(0, len(table), self.batch_size):
-                part = slice(start, start + self.batch_size)
-                values = similarity.transform(table["formula"].iloc[part])
-                parts.append(np.take_along_axis(values, columns[part, None], axis=1)[:, 0])
-            table["composition_similarity"] = np.concatenate(parts)
+                batch = slice(start, start + self.batch_size)
+                values = similarity.transform(table["formula"].iloc[batch])
+                found[batch] = np.take_along_axis(values, columns[batch, None], axis=1)[:, 0]
+            table["composition_similarity"] = found
         return table
 
     def _look_up(self, table: pd.DataFrame, literature: pd.DataFrame) -> pd.DataFrame:

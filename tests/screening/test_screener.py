@@ -1,5 +1,3 @@
-import shutil
-
 import joblib
 import numpy as np
 import pandas as pd
@@ -17,6 +15,7 @@ from skxrd.exceptions import ScreeningWarning
 from skxrd.screening import (
     CandidateScreener,
     PatternSimilarity,
+    _screener,
     column_descriptions,
     screen,
 )
@@ -192,38 +191,33 @@ class Interrupting(PatternSimilarity):
 
 def test_resume(ensemble, tmp_path):
     Interrupting.calls = 0
-    screener = CandidateScreener(ensemble, similarity=Interrupting(grid=GRID), batch_size=16).fit(
-        X, Y
-    )
-    folder = tmp_path / "checkpoint"
-    with pytest.raises(KeyboardInterrupt):
-        screener.screen(POOL, checkpoint=folder)
-    assert len(list(folder.glob("batch-*"))) == 2
-    table = screener.screen(POOL, checkpoint=folder)
+    screener = CandidateScreener(ensemble, similarity=Interrupting(grid=GRID), batch_size=16)
+    screener.fit(X, Y)
     n_batches = -(-len(POOL) // 16)
+    with pytest.raises(KeyboardInterrupt):
+        screener.screen(POOL, memory=tmp_path)
+    table = screener.screen(POOL, memory=tmp_path)
     assert Interrupting.calls == 3 + n_batches - 2  # the first two were not made again
+    assert screener.screen(POOL, memory=str(tmp_path)).equals(table)
+    assert Interrupting.calls == 3 + n_batches - 2
     pd.testing.assert_frame_equal(table, screener.screen(POOL))
-    again = screener.screen(POOL, checkpoint=folder)
-    pd.testing.assert_frame_equal(again, table)
+    assert Interrupting.calls == 3 + 2 * n_batches - 2
 
 
-def test_checkpoint_of_another_run(screener, ensemble, tmp_path):
-    folder = tmp_path / "checkpoint"
-    screener.screen(POOL[:10], checkpoint=folder)
-    changed = POOL[:10].copy()
-    changed[-1] = changed[-2]
-    with pytest.raises(ValueError, match="belongs to another screening: it differs in patterns"):
-        screener.screen(changed, checkpoint=folder)
-    other = CandidateScreener(
-        clone(ensemble).set_params(random_state=1).fit(X, Y), similarity=SIMILARITY
-    ).fit(X, Y)
-    with pytest.raises(ValueError, match="differs in classifier"):
-        other.screen(POOL[:10], checkpoint=folder)
-    shutil.rmtree(folder)
-    folder.mkdir()
-    (folder / "thesis.tex").touch()
-    with pytest.raises(ValueError, match="not those of a screening"):
-        screener.screen(POOL[:10], checkpoint=folder)
+def test_the_store_knows_what_a_result_depends_on(screener, ensemble, tmp_path):
+    rows = POOL[:10]
+    expected = screener.screen(rows, memory=tmp_path)
+    changed = rows.copy()
+    changed[-1] = X[Y == 1][0]
+    found = screener.screen(changed, memory=tmp_path)
+    pd.testing.assert_frame_equal(found, screener.screen(changed))
+    assert not found.equals(expected)
+    other = clone(ensemble).set_params(random_state=1).fit(X, Y)
+    other = CandidateScreener(other, similarity=SIMILARITY).fit(X, Y)
+    found = other.screen(rows, memory=tmp_path)
+    pd.testing.assert_frame_equal(found, other.screen(rows))
+    assert not found["mean_probability"].equals(expected["mean_probability"])
+    assert screener.screen(rows, memory=tmp_path).equals(expected)
 
 
 def test_no_candidate_above_the_cut(screener):
@@ -300,7 +294,7 @@ def test_bad_arguments(screener, arguments, message):
 
 
 def test_bad_arguments_are_told_before_the_work(screener, monkeypatch):
-    monkeypatch.setattr(CandidateScreener, "_judge", None)
+    monkeypatch.setattr(_screener, "screen_batches", None)
     with pytest.raises(ValueError, match="label"):
         screener.screen(POOL[:3], literature=pd.DataFrame({"id": ["q"], "formula": ["LiF"]}))
     with pytest.raises(TypeError, match="min_votes must be a whole number or None, got '5'"):
