@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pandas as pd
 from sklearn.metrics import ConfusionMatrixDisplay
 
 from skxrd.grid import TwoThetaGrid
+from skxrd.inspection import PatternDisplay
+from skxrd.preprocessing import IntensityScaler
 
 if TYPE_CHECKING:
     from skxrd.cli._report import Results
@@ -42,27 +44,17 @@ def draw_summary(results: Results, path: Path) -> None:
 
 
 def _draw_patterns(results: Results, ax: Any) -> None:
-    two_theta = TwoThetaGrid().two_theta
-    best = results.candidates.head(_N_PATTERNS)
+    best = results.candidates.head(_N_PATTERNS)[::-1]  # the Display begins at the bottom
     names = best["formula"] if "formula" in best else best["id"]
-    patterns = results.ranking.patterns[: len(best)]
-    for place, (pattern, formula) in enumerate(zip(patterns, names, strict=True)):
-        base = len(best) - 1 - place
-        lines = pattern > 0
-        height = 0.8 * pattern[lines] / max(float(pattern.max()), 1e-12)
-        ax.vlines(two_theta[lines], base, base + height, color="tab:blue", linewidth=0.8)
-        ax.axhline(base, color="0.7", linewidth=0.6)
-        ax.text(
-            two_theta[-1] - 0.8, base + 0.82, f"{place + 1}  {formula}", ha="right", va="center"
-        )
-    ax.set(
-        title="Patterns of the best candidates",
-        xlabel="two-theta (degrees)",
-        ylabel="intensity (a.u., shifted)",
-        yticks=[],
-        xlim=(two_theta[0], two_theta[-1]),
-        ylim=(-0.05, len(best) + 0.05),
-    )
+    ax.set_title("Patterns of the best candidates")
+    if best.empty:
+        return
+    kind: Literal["sticks", "profile"] = (
+        "sticks" if "formula" in best else "profile"
+    )  # measured patterns have no formulas
+    patterns = IntensityScaler("max").fit_transform(results.ranking.patterns[: len(best)][::-1])
+    labels = [f"{rank}  {name}" for rank, name in names.items()]
+    PatternDisplay(TwoThetaGrid().two_theta, patterns, labels=labels).plot(ax=ax, kind=kind)
 
 
 def _draw_votes(results: Results, ax: Any) -> None:
@@ -74,7 +66,7 @@ def _draw_votes(results: Results, ax: Any) -> None:
     ax.set(
         title="Votes for the candidates",
         xlabel=f"output frequency (members of {n_members} that vote for the class)",
-        ylabel="number of structures",
+        ylabel="number of candidates",
     )
     ax.margins(y=0.1)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy.stats import bootstrap
 
 __all__ = ["METRICS", "bootstrap_intervals", "macro_scores"]
 
@@ -55,7 +56,7 @@ def bootstrap_intervals(
     Parameters
     ----------
     truth, predicted : ndarray of int of shape (n_samples,)
-        Classes, 0 or 1.
+        Classes, 0 or 1, of at least two samples.
     n_resamples : int, default=2000
         Number of draws.
     seed : int, default=0
@@ -75,7 +76,14 @@ def bootstrap_intervals(
     >>> bootstrap_intervals(truth, truth).loc["f1"].tolist()
     [1.0, 1.0, 1.0]
     """
-    rows = np.random.default_rng(seed).integers(len(truth), size=(n_resamples, len(truth)))
-    low, high = np.quantile(macro_scores(truth[rows], predicted[rows]), [0.025, 0.975], axis=1)
+    low, high = bootstrap(
+        (truth, predicted),
+        lambda truth, predicted, axis: macro_scores(truth, predicted),  # rows lie along the last
+        paired=True,
+        vectorized=True,
+        n_resamples=n_resamples,
+        method="percentile",
+        rng=seed,
+    ).confidence_interval
     value = macro_scores(truth, predicted)
     return pd.DataFrame({"value": value, "low": low, "high": high}, index=list(METRICS))
