@@ -246,14 +246,23 @@ def test_measured_patterns(csv, table, texts, tmp_path, capsys):
         counts = 1000 * pattern / pattern.max() + 100
         columns = np.column_stack([grid.two_theta, counts])[500:4001]
         np.savetxt(folder / f"sample-{row}.xy", columns, header="wavelength 1.54184")
+    hump = 1000 * np.exp(-(((grid.two_theta - 40) / 10) ** 2)) + 100  # of glass: no phase has it
+    hump += 300 * np.sin(grid.two_theta)
+    np.savetxt(
+        folder / "glass.xy",
+        np.column_stack([grid.two_theta, hump])[500:4001],
+        header="wavelength 1.54184",
+    )
     out = tmp_path / "results"
     command = ["screen", "--labels", csv, "--patterns", folder, "--out", out, *QUICK]
     assert main(list(map(str, command))) == 0
     candidates = read_candidates(out / "candidates.csv")
-    assert sorted(candidates["id"]) == ["sample-12", "sample-13"]
+    assert sorted(candidates["id"]) == ["glass", "sample-12", "sample-13"]
     assert "formula" not in candidates
     np.testing.assert_allclose(candidates["covered_fraction"], 70 / 90, atol=1e-3)
-    assert candidates["domain_percentile"].between(0, 100).all()
+    percentile = candidates.set_index("id")["domain_percentile"]
+    assert percentile.between(0, 100).all()
+    assert percentile["glass"] > percentile[["sample-12", "sample-13"]].max()
     assert not (out / "structures").exists()
     shown = capsys.readouterr()
     assert "Domain gap: " in shown.out

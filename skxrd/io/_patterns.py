@@ -9,7 +9,7 @@ import os
 import warnings
 import zlib
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from numbers import Real
 from pathlib import Path
 from typing import Literal
@@ -25,7 +25,7 @@ from skxrd.simulation._lines import wavelength_in_angstrom
 
 __all__ = ["read_pattern", "read_patterns"]
 
-CU_K_ALPHA = 1.54184  # angstrom, pymatgen's "CuKa"
+_ASSUMED = "CuKa"  # where a file states no wavelength
 
 # Suffix -> function from the content of a file to its columns. A new format is one more entry.
 READERS: dict[str, Callable[[bytes], RawPattern]] = {
@@ -176,8 +176,6 @@ def read_patterns(
     (2, ['a', 'b'], 0)
     """
     files = _files(paths)
-    if isinstance(wavelength, str):
-        wavelength = wavelength_in_angstrom(wavelength)
     patterns: list[MeasuredPattern] = []
     failures: list[tuple[str, str]] = []
     for file in files:
@@ -187,9 +185,7 @@ def read_patterns(
             if on_error == "raise":
                 raise
             failures.append((str(file), str(error)))
-    if failures:
-        _warn(f"{len(failures)} of {len(files)} files were not read", [why for _, why in failures])
-    _warn_of_assumptions(patterns)
+    _warn_of_assumptions(patterns, [why for _, why in failures])
     return MeasuredPatterns(
         patterns, _unique_names(patterns), pd.DataFrame(failures, columns=["path", "reason"])
     )
@@ -238,7 +234,7 @@ def _read(path: Path, wavelength: str | float | None) -> MeasuredPattern:
         raw.two_theta,
         raw.intensity,
         uncertainty=raw.uncertainty,
-        wavelength=stated or CU_K_ALPHA,
+        wavelength=stated or wavelength_in_angstrom(_ASSUMED),
         wavelength_is_assumed=stated is None,
         metadata=raw.metadata,
         path=path,
@@ -271,12 +267,15 @@ def _unique_names(patterns: list[MeasuredPattern]) -> list[str]:
     return [p.name if counts[p.name] == 1 else str(p.path) for p in patterns]
 
 
-def _warn_of_assumptions(patterns: list[MeasuredPattern]) -> None:
+def _warn_of_assumptions(patterns: list[MeasuredPattern], failures: Sequence[str] = ()) -> None:
+    if failures:
+        n_files = len(patterns) + len(failures)
+        _warn(f"{len(failures)} of {n_files} files were not read", failures)
     assumed = [pattern.name for pattern in patterns if pattern.wavelength_is_assumed]
     if assumed:
         _warn(
             f"{len(assumed)} of {len(patterns)} files state no wavelength; Cu K-alpha "
-            f"({CU_K_ALPHA} angstrom) is assumed, pass wavelength to set it",
+            f"({wavelength_in_angstrom(_ASSUMED)} angstrom) is assumed, pass wavelength to set it",
             assumed,
         )
     ranges = [
@@ -295,6 +294,6 @@ def _warn_of_assumptions(patterns: list[MeasuredPattern]) -> None:
         _warn("Angles repeat, and their intensities were averaged", repeated)
 
 
-def _warn(what: str, names: list[str]) -> None:
+def _warn(what: str, names: Sequence[str]) -> None:
     more = "; ..." if len(names) > _MOST_NAMED else ""
     warnings.warn(f"{what}: {'; '.join(names[:_MOST_NAMED])}{more}", PatternWarning, stacklevel=5)

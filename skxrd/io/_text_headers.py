@@ -10,7 +10,7 @@ __all__ = ["facts_in", "has_other_axis", "role_of", "wavelength_in"]
 
 _ROLES = {
     "two_theta": r"2\s*[-_*]?\s*(th|θ)|two[-_ ]?theta|tth|angle|pos\b|x$",
-    "intensity": r"intens|int\b|counts?\b|cps\b|[yi][-_ ]?(obs)?$|signal",
+    "intensity": r"intens|int\b|counts?\b|cps\b|[yi][-_ (]*(obs)?\)?$|signal",
     "uncertainty": r"e\.?s\.?d|sig|err|s\.?u\.?$|std|uncert|e$",
 }
 _OTHER_AXIS = r"(q|d)(?![\w:])|d[-_ ]?spacing|tof\b|time of flight|energy"
@@ -21,7 +21,9 @@ _WAVELENGTH = (
     r"(?:wave[\s_-]*length\s*(\d(?![\d.,]))?|\blambda\b|λ)[^\d\n]{0,40}?(\d+[.,]\d+)\s*(nm|pm)?"
 )
 _ANODE = (
-    r"\b(?:anode|target|radiation|x-?ray source)\b.{0,30}?\b(Cu|Co|Fe|Cr|Mo|Ag)(?=$|[\W_]|\s?K)"
+    r"\b(?:anode|target|radiation|x-?ray source)(?:[\s_-]*(?:material|type|element))?"
+    # An element that prose goes on after is no anode.
+    r"[\s:=,;\"']*\b(Cu|Co|Fe|Cr|Mo|Ag)(?=[\s_-]*K|\W*$|\s*[,;])"
 )
 _IN_ANGSTROM = {"nm": 10.0, "pm": 0.01}
 _SHORTEST, _LONGEST = 0.05, 5.0  # angstrom; all else is no wavelength of a diffractometer

@@ -66,9 +66,9 @@ _CONVENTIONS = [
 def read_columns(content: bytes) -> RawPattern:
     """Read angles, intensities and, where there are such, uncertainties.
 
-    A third column is an uncertainty if the line above the numbers says so, or if it is about the
-    square root of the intensities; else it is left out, since computed patterns and backgrounds
-    stand there as well.
+    A third column is an uncertainty if the line above the numbers says so, or, where that line does
+    not name the columns, if it is about the square root of the intensities; else it is left out,
+    since computed patterns and backgrounds stand there as well.
 
     Parameters
     ----------
@@ -85,7 +85,7 @@ def read_columns(content: bytes) -> RawPattern:
     PatternReadError
         If the content is no text, or no columns of numbers.
     """
-    return _read(content, third_column=None)
+    return _read(content, third_is_uncertainty=False)
 
 
 def read_columns_with_uncertainty(content: bytes) -> RawPattern:
@@ -106,10 +106,10 @@ def read_columns_with_uncertainty(content: bytes) -> RawPattern:
     PatternReadError
         If the content is no text, or no columns of numbers.
     """
-    return _read(content, third_column="uncertainty")
+    return _read(content, third_is_uncertainty=True)
 
 
-def _read(content: bytes, third_column: str | None) -> RawPattern:
+def _read(content: bytes, third_is_uncertainty: bool) -> RawPattern:
     lines = re.split(r"\r\n|\r|\n", _decoded(content))
     if any(re.match(r"\s*data_\S*\s*$", line) for line in lines) and any(
         re.match(r"\s*(loop_|_\w+)", line) for line in lines
@@ -123,13 +123,9 @@ def _read(content: bytes, third_column: str | None) -> RawPattern:
         raise PatternReadError(
             f"The columns are titled {title.strip()!r}; the first must be two_theta in degrees."
         )
-    roles = _roles(title, convention, columns.shape[1], third_column)
+    roles = _roles(title, convention, columns, third_is_uncertainty)
     intensity = columns[:, roles["intensity"]]
-    uncertainty = None
-    if "uncertainty" in roles:
-        uncertainty = columns[:, roles["uncertainty"]]
-    elif columns.shape[1] == 3 and _near_counting_statistics(columns[:, 2], intensity):
-        uncertainty = columns[:, 2]
+    uncertainty = columns[:, roles["uncertainty"]] if "uncertainty" in roles else None
     used = 2 + (uncertainty is not None)
     metadata = {
         **facts_in(header),
@@ -197,9 +193,13 @@ def _table(lines: Sequence[str], convention: _Convention) -> tuple[list[str], li
 
 
 def _roles(
-    title: str, convention: _Convention, n_columns: int, third_column: str | None
+    title: str,
+    convention: _Convention,
+    columns: NDArray[np.float64],
+    third_is_uncertainty: bool,
 ) -> dict[str, int]:
     """Say which column holds what, by their names if they have some, else by their order."""
+    n_columns = columns.shape[1]
     names = convention.fields(title.strip().lstrip("#!'%*/").strip())
     if len(names) == n_columns:
         named = {role_of(name): place for place, name in reversed(list(enumerate(names)))}
@@ -212,8 +212,10 @@ def _roles(
             "intensity; keep these two, and the uncertainty if there is one."
         )
     roles = {"two_theta": 0, "intensity": 1}
-    if n_columns == 3 and third_column is not None:
-        roles[third_column] = 2
+    if n_columns == 3 and (
+        third_is_uncertainty or _near_counting_statistics(columns[:, 2], columns[:, 1])
+    ):
+        roles["uncertainty"] = 2
     return roles
 
 

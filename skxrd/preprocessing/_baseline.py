@@ -199,7 +199,10 @@ class BaselineRemover(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             warnings.simplefilter("ignore", RuntimeWarning)
             warnings.simplefilter("always", pybaselines.utils.ParameterWarning)
             found, _ = fit(relative, **self._options(step, len(relative)))
-        return low + scale * found, bool(caught)
+        stopped_early = any(
+            issubclass(each.category, pybaselines.utils.ParameterWarning) for each in caught
+        )
+        return low + scale * found, stopped_early
 
     def _options(self, step: float, n_points: int) -> dict[str, Any]:
         if self.method == "snip":
