@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections import Counter
 from html import escape
 from typing import Any
@@ -163,21 +162,21 @@ def _count_axis(figure: Any, counts: np.ndarray) -> None:
 
 def _similarity(candidates: pd.DataFrame, ranks: list[int]) -> dict[str, Any]:
     shown = candidates.iloc[:_N_POINTS]
-    shown = shown.assign(_rank=ranks[: len(shown)]).dropna(
+    names = shown["formula"] if "formula" in shown else shown["id"]
+    shown = shown.assign(_rank=ranks[: len(shown)], _name=names).dropna(
         subset=["similarity", "mean_probability"]
     )
     labels = shown["label"].map(str, na_action="ignore") if "label" in shown else None
     groups = [("no known label", shown if labels is None else shown[labels.isna()])]
     if labels is not None:
         groups += [(f"label {label}", shown[labels == label]) for label in _common(labels)]
-    names = shown["formula"] if "formula" in shown else shown["id"]
     traces = [
         _plotly().Scatter(
             x=group["similarity"].astype(float).tolist(),
             y=group["mean_probability"].astype(float).tolist(),
             text=[
-                f"{rank}. {escape(str(name))}"
-                for rank, name in zip(group["_rank"], names[group.index], strict=True)
+                f"{rank}. {escape(str(label))}"
+                for rank, label in zip(group["_rank"], group["_name"], strict=True)
             ],
             customdata=group["id"].map(str).tolist(),
             name=name,
@@ -262,7 +261,7 @@ def _conductors(summary: Summary) -> dict[str, Any]:
     figure = _plotly().Figure(
         _plotly().Bar(
             x=counts.tolist(),
-            y=[_subscripts(name) for name in counts.index],
+            y=[subscripts(name) for name in counts.index],
             orientation="h",
             marker_color=_BLUE,
             text=[f"{count:,}" for count in counts],
@@ -283,8 +282,11 @@ def _conductors(summary: Summary) -> dict[str, Any]:
     }
 
 
-def _subscripts(formula: str) -> str:
-    return re.sub(r"(?<=[A-Za-z)\]])(\d+(?:\.\d+)?)", r"<sub>\1</sub>", escape(formula))
+def subscripts(formula: str) -> str:
+    """Set the numbers of a chemical formula lower; everything else is escaped."""
+    from pymatgen.util.string import htmlify
+
+    return htmlify(escape(formula))
 
 
 def _plotly() -> Any:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Mapping
 from importlib.resources import files
 from numbers import Integral
@@ -18,7 +17,7 @@ import skxrd
 from skxrd._files import complete_file
 from skxrd._optional import import_optional
 from skxrd._sklearn import Interval, validate_params
-from skxrd.reporting._figures import make_figures, score_figure
+from skxrd.reporting._figures import make_figures, score_figure, subscripts
 from skxrd.reporting._known import KnownCompounds
 from skxrd.reporting._patterns import PatternPacker, sparkline
 from skxrd.reporting._summary import Summary, score_rows
@@ -267,10 +266,8 @@ def _pack_known(
 
 
 def _formula(text: str) -> Any:
-    """Set the numbers of a chemical formula lower; everything else is escaped."""
     markup = import_optional("markupsafe", extra="report", purpose=_PURPOSE)
-    escaped = str(markup.escape(text))
-    return markup.Markup(re.sub(r"(?<=[A-Za-z)\]])(\d+(?:\.\d+)?)", r"<sub>\1</sub>", escaped))
+    return markup.Markup(subscripts(str(text)))
 
 
 def _sources() -> dict[str, str]:

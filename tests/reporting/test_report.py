@@ -214,7 +214,19 @@ class TestPage:
         "column", ["formula", "output_frequency", "mean_probability", "similarity", "label"]
     )
     def test_a_column_may_be_missing(self, write, candidates, column):
-        assert column not in write(candidates.drop(columns=column), scores=SCORES).data["values"]
+        page = write(candidates.drop(columns=column), scores=SCORES)
+        assert column not in page.data["values"]
+        needs = {
+            "votes": {"output_frequency"},
+            "similarity": {"similarity", "mean_probability"},
+            "elements": {"formula"},
+        }
+        missing = {figure for figure, columns in needs.items() if column in columns}
+        assert missing == needs.keys() - page.data["figures"].keys()
+
+    def test_an_index_may_repeat(self, write, candidates):
+        expected = write(candidates.reset_index(drop=True)).data
+        assert write(candidates.set_axis([0] * len(candidates))).data == expected
 
     def test_no_candidates(self, write, candidates):
         page = write(candidates.iloc[:0], scores=SCORES)

@@ -390,6 +390,11 @@ function show(row) {
   ];
   const others = columns.filter((one) => one.kind !== "flag" && !inGauges.includes(one.name));
   const missing = column("nearest_conductor")?.[row] && !near;
+  const before = find("pattern");
+  if (before) {
+    Plotly.purge(before); // else plots and their listeners pile up
+    drawn.delete(before);
+  }
   find("candidate-body").innerHTML = `
     <h2 id="candidate-title" tabindex="-1">${name === null ? escaped(values.id[row]) : formula(name)}</h2>
     <p class="subtitle">${escaped(values.id[row])}</p>
@@ -427,8 +432,9 @@ function neighbors() {
 function move(step) {
   const { order, place } = neighbors();
   const row = order[place + step];
-  if (place >= 0 && row !== undefined) history.replaceState(null, "", `#${encodeURIComponent(values.id[row])}`);
-  if (place >= 0 && row !== undefined) show(row);
+  if (place < 0 || row === undefined) return;
+  history.replaceState(null, "", `#${encodeURIComponent(values.id[row])}`);
+  show(row);
 }
 
 const title = document.title;
@@ -515,8 +521,7 @@ function setDark(isDark) {
   document.documentElement.classList.toggle("dark", isDark);
   find("theme").setAttribute("aria-pressed", String(isDark));
   for (const [element, figure] of drawn) {
-    if (element.isConnected) draw(element, figure);
-    else drawn.delete(element);
+    draw(element, figure);
   }
 }
 
