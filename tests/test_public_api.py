@@ -24,6 +24,7 @@ PARAMETRIZED = [
     for _, cls in all_classes()
     if issubclass(cls, BaseEstimator) and not cls.__name__.startswith("Base")
 ]
+OWN_FIGURE = {"PeriodicTableDisplay": "pymatgen's periodic_table_heatmap makes its own figure"}
 API_PAGE = Path(__file__).parents[1] / "docs" / "api.rst"
 
 
@@ -125,7 +126,7 @@ def test_every_parameter_is_validated(cls):
 
 @pytest.mark.parametrize("cls", [cls for _, cls in all_displays()], ids=name_of)
 def test_displays_follow_scikit_learn(cls):
-    assert "ax" in inspect.signature(cls.plot).parameters
+    assert ("ax" in inspect.signature(cls.plot).parameters) != (cls.__name__ in OWN_FIGURE)
     assert [name for name in dir(cls) if name.startswith("from_")]
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from skxrd.inspection._style import COLORS, pyplot
+from skxrd._style import COLORS, pyplot
 from skxrd.metrics import agreement_by_output_frequency
 
 __all__ = ["AgreementDisplay"]

@@ -9,8 +9,8 @@ from typing import Any, Literal, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from skxrd._style import COLORS, pyplot
 from skxrd.grid import TwoThetaGrid
-from skxrd.inspection._style import COLORS, pyplot
 from skxrd.simulation import PatternSimulator
 
 __all__ = ["PatternDisplay"]

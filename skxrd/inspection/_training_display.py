@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
-from skxrd.inspection._style import COLORS, pyplot
+from skxrd._style import COLORS, pyplot
 
 __all__ = ["TrainingDisplay"]
 

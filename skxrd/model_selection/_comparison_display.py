@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from skxrd._optional import import_optional
+from skxrd._style import pyplot
 from skxrd.model_selection._comparison_result import MethodComparison
 
 __all__ = ["MethodComparisonDisplay"]
@@ -131,7 +131,7 @@ class MethodComparisonDisplay:
         # All that can fail is computed before a figure is made.
         drawing = draw[kind](baseline or self.comparison.methods[0], test, alpha)
         if ax is None:
-            plt = import_optional("matplotlib.pyplot", extra="plot", purpose=type(self).__name__)
+            plt = pyplot(self)
             n_methods = len(self.comparison.methods)
             height = 1.6 + (0.16 if kind == "ranks" else 0.32) * n_methods
             _, ax = plt.subplots(figsize=(7.5, height), layout="constrained")

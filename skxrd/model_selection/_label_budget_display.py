@@ -10,16 +10,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from skxrd._optional import import_optional
+from skxrd._style import COLORS, MARKERS, pyplot
 from skxrd.model_selection._label_budget import label_budget_curve
 
 __all__ = ["LabelBudgetDisplay"]
 
 Axis = Literal["n_labeled_per_class", "n_unlabeled"]
 
-# Okabe and Ito's colors, which the color-blind tell apart; marks and dashes serve without color.
-_COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
-_MARKERS = ("o", "s", "^", "D", "v", "P", "X")
+# Marks and dashes serve where there is no color.
 _LINE_STYLES = ("-", "--", "-.", ":")
 _AXIS_LABELS = {
     "n_labeled_per_class": "Number of labels per class",
@@ -126,11 +124,11 @@ class LabelBudgetDisplay:
             raise ValueError(f"x must be one of {list(_AXIS_LABELS)}, got {x!r}.")
         (other,) = set(_AXIS_LABELS) - {x}
         if ax is None:
-            plt = import_optional("matplotlib.pyplot", extra="plot", purpose=type(self).__name__)
+            plt = pyplot(self)
             _, ax = plt.subplots(figsize=(6, 3.5), layout="constrained")
         self.lines_: list[Any] = []
         self.bands_: list[Any] = []
-        looks = zip(cycle(_COLORS), cycle(_MARKERS), cycle(_LINE_STYLES), strict=False)
+        looks = zip(cycle(COLORS), cycle(MARKERS), cycle(_LINE_STYLES), strict=False)
         groups = self.curve.groupby(other)
         for (value, rows), (color, marker, dashes) in zip(groups, looks, strict=False):
             scores = rows.groupby(x)["score"]

@@ -10,14 +10,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from skxrd._optional import import_optional
+from skxrd._style import COLORS, MARKERS, pyplot
 from skxrd.screening._campaign import simulate_campaign
 
 __all__ = ["CampaignDisplay"]
 
-# Okabe and Ito's colors, which the color-blind tell apart; marks and dashes serve without color.
-_COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
-_MARKERS = ("o", "s", "^", "D", "v", "P")
+# Marks and dashes serve where there is no color.
 _LINE_STYLES = ("-", "--", "-.", (0, (5, 1, 1, 1, 1, 1)), (0, (8, 2)), (0, (2, 1)))
 _COLUMNS = (
     "strategy",
@@ -117,7 +115,7 @@ class CampaignDisplay:
             If matplotlib is not installed.
         """
         if ax is None:
-            plt = import_optional("matplotlib.pyplot", extra="plot", purpose=type(self).__name__)
+            plt = pyplot(self)
             _, ax = plt.subplots(figsize=(6.5, 3.8), layout="constrained")
         self.lines_: dict[str, Any] = {}
         self.bands_: dict[str, Any] = {}
@@ -125,7 +123,7 @@ class CampaignDisplay:
         (self.lines_["ideal"],) = ax.plot(
             references.index, references["ideal"], color="black", lw=1, ls=":", label="Ideal"
         )
-        looks = zip(cycle(_COLORS), cycle(_MARKERS), cycle(_LINE_STYLES), strict=False)
+        looks = zip(cycle(COLORS), cycle(MARKERS), cycle(_LINE_STYLES), strict=False)
         # In the order of the table, not of the alphabet: the same strategy keeps its color.
         groups = self.campaign.groupby("strategy", sort=False)
         for (strategy, rows), (color, marker, dashes) in zip(groups, looks, strict=False):

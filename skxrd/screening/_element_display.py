@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from skxrd._optional import import_optional
+from skxrd._style import pyplot
 from skxrd.screening._element_statistics import COMPARED, TITLES, Key, element_statistics
 
 __all__ = ["ElementStatisticsDisplay"]
@@ -128,7 +128,7 @@ class ElementStatisticsDisplay:
         tables = {**self.tables, "element": elements[[each in drawn for each in elements.index]]}
         if ax is None:
             rows = max(len(tables["element"]), len(tables["n_elements"]) + len(tables["anion"]) + 4)
-            plt = import_optional("matplotlib.pyplot", extra="plot", purpose=type(self).__name__)
+            plt = pyplot(self)
             _, panels = plt.subplot_mosaic(
                 [["element", "n_elements"], ["element", "anion"]],
                 figsize=(9, 1.6 + 0.27 * rows),

@@ -99,9 +99,13 @@ class PeriodicTableDisplay:
     def _check_values(self) -> None:
         from pymatgen.core import Element
 
-        unknown = [each for each in self.values.index if not Element.is_valid_symbol(str(each))]
+        symbols = {element.symbol for element in Element}  # of the cells; deuterium has none
+        unknown = [each for each in self.values.index if each not in symbols]
         if unknown:
             raise ValueError(f"values must be given by symbols of elements, got {unknown}.")
+        twice = self.values.index[self.values.index.duplicated()].unique().tolist()
+        if twice:
+            raise ValueError(f"values must hold each element once, got {twice} more than once.")
         highest = {"count": np.finfo(float).max, "share": 1, "enrichment": np.inf}[self.quantity]
         wrong = self.values[(self.values < 0) | (self.values > highest)]
         if len(wrong) > 0:
@@ -118,14 +122,11 @@ class PeriodicTableDisplay:
             return values
         return values[values > 0] * (100 if self.quantity == "share" else 1)
 
-    def plot(self, *, ax: None = None, log_scale: bool = False, cmap: Any = None) -> Self:
-        """Draw the periodic table.
+    def plot(self, *, log_scale: bool = False, cmap: Any = None) -> Self:
+        """Draw the periodic table into a figure of its own, which pymatgen's function makes.
 
         Parameters
         ----------
-        ax : None, default=None
-            For the sake of scikit-learn's signature; it must be None, since pymatgen's function
-            makes a figure of its own. `figure_` is this figure.
         log_scale : bool, default=False
             Whether the colors follow the logarithm of the numbers, which suits counts that span
             decades. Enrichments always do, so that 2 and 0.5 are as far from 1; beyond 10 and 0.1
@@ -142,14 +143,7 @@ class PeriodicTableDisplay:
         ------
         MissingDependencyError
             If matplotlib is not installed.
-        ValueError
-            If `ax` is not None.
         """
-        if ax is not None:
-            raise ValueError(
-                "ax must be None: pymatgen draws the periodic table into a figure of its own, "
-                "which is figure_ afterwards."
-            )
         matplotlib = import_optional("matplotlib", extra="plot", purpose=type(self).__name__)
         from pymatgen.util.plotting import periodic_table_heatmap
 

@@ -11,7 +11,7 @@ from scipy.cluster.hierarchy import leaves_list, linkage
 from scipy.spatial.distance import pdist
 from sklearn.base import clone
 
-from skxrd._optional import import_optional
+from skxrd._style import pyplot
 from skxrd.screening._similarity import PatternSimilarity
 
 __all__ = ["SimilarityDisplay"]
@@ -152,7 +152,7 @@ class SimilarityDisplay:
         MissingDependencyError
             If matplotlib is not installed.
         """
-        plt = import_optional("matplotlib.pyplot", extra="plot", purpose=type(self).__name__)
+        plt = pyplot(self)
         n_rows, n_columns = self.similarity.shape
         self.row_order_ = _clustered(self.similarity) if order else np.arange(n_rows)
         self.column_order_ = _clustered(self.similarity.T) if order else np.arange(n_columns)

@@ -204,8 +204,10 @@ def test_bad_values(values, quantity, message):
 
 
 def test_errors():
-    with pytest.raises(ValueError, match="ax must be None: pymatgen draws"):
-        PeriodicTableDisplay({"Li": 1}).plot(ax=plt.subplots()[1])
+    with pytest.raises(ValueError, match=r"symbols of elements, got \['D'\]"):
+        PeriodicTableDisplay({"D": 1, "Li": 2})
+    with pytest.raises(ValueError, match=r"each element once, got \['Li'\] more than once"):
+        PeriodicTableDisplay(pd.Series([1, 2], index=["Li", "Li"]))
     with pytest.raises(ValueError, match="quantity='enrichment' without other"):
         PeriodicTableDisplay.from_formulas(POOL, quantity="enrichment")
     with pytest.raises(ValueError, match="quantity='count' with other"):

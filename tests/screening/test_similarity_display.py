@@ -155,6 +155,7 @@ def test_missing_similarities_are_gray():
     display = SimilarityDisplay.from_similarity(similarity)
     assert len(display.ax_.texts) == 15
     assert np.ma.is_masked(display.image_.get_array())
+    assert display.image_.get_cmap().get_bad() == pytest.approx((0.8, 0.8, 0.8, 1))
     nothing = SimilarityDisplay.from_similarity(np.full((4, 4), np.nan))
     assert nothing.image_.get_clim() == (0, 1)
 

@@ -1,4 +1,4 @@
-"""What the Displays share: colors, and matplotlib where it is needed."""
+"""What the Displays share: colors, markers, and matplotlib where it is needed."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from skxrd._optional import import_optional
 
 # Okabe and Ito's colors, which the color-blind tell apart, without the yellow that white swallows.
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 
 
 def pyplot(display: object) -> Any:
