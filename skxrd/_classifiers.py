@@ -39,9 +39,6 @@ def was_interrupted(fitted: Any) -> bool:
         return was_interrupted(fitted[-1])
     if getattr(fitted, "interrupted_", False):
         return True
-    if hasattr(fitted, "oob_prediction_") and hasattr(fitted, "estimators_samples_"):
-        members = fitted.estimators_
-        return len(members) < fitted.n_estimators or any(map(was_interrupted, members))
     inner = getattr(fitted, "best_estimator_", getattr(fitted, "estimator_", None))
     return inner is not None and was_interrupted(inner)
 

@@ -18,6 +18,7 @@ __all__ = [
     "UNLABELED",
     "as_labels",
     "encode_labels",
+    "is_labeled",
     "labeled_mask",
     "plain_labels",
     "winner_or_unlabeled",
@@ -82,6 +83,17 @@ def _is_unlabeled(label: Any) -> bool:
     if isinstance(label, str):
         return False
     return bool(label == UNLABELED or label != label)  # NaN differs from itself
+
+
+def is_labeled(y: ArrayLike) -> NDArray[np.bool_]:
+    """Tell which rows carry a label; NaN marks an unlabeled row also among floats.
+
+    A classifier may refuse such floats, but pandas makes them of a missing integer, and to test
+    these rows would be wrong in any case.
+    """
+    y = np.asarray(column_or_1d(as_labels(y)))
+    labeled = labeled_mask(y)
+    return labeled & ~np.isnan(y) if y.dtype.kind == "f" else labeled
 
 
 def plain_labels(y: NDArray[Any]) -> NDArray[Any]:

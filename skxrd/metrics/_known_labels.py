@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils import column_or_1d
 
-from skxrd._labels import labeled_mask
+from skxrd._labels import as_labels, is_labeled
 
 __all__ = ["known_labels"]
 
@@ -34,8 +34,8 @@ def known_labels(
     positive : ndarray of bool of shape (n_samples,)
         Whether it is known and of the class that is sought.
     """
-    known = column_or_1d(np.asarray(labels, dtype=object), input_name=input_name)
-    labeled = labeled_mask(known)
+    known = column_or_1d(as_labels(labels), input_name=input_name)
+    labeled = is_labeled(known)
     positive = np.zeros(len(known), dtype=bool)
     positive[labeled] = known[labeled] == positive_class
     return labeled, positive

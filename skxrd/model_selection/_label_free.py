@@ -15,9 +15,10 @@ from sklearn.utils import check_random_state, indexable
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_is_fitted
 
+from skxrd._labels import is_labeled
 from skxrd._sklearn import HasMethods, Interval, safe_split, set_random_states, validate_params
 from skxrd._tensors import apply, generator_from, to_numpy, to_tensor
-from skxrd.model_selection._rows import is_labeled, labeled_rows
+from skxrd.model_selection._rows import labeled_rows
 
 __all__ = ["stability_score", "view_agreement_score"]
 

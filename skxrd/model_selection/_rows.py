@@ -8,20 +8,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils import column_or_1d
 
-from skxrd._labels import as_labels, labeled_mask
+from skxrd._labels import as_labels, is_labeled
 
-__all__ = ["is_labeled", "labeled_rows"]
-
-
-def is_labeled(y: ArrayLike) -> NDArray[np.bool_]:
-    """Tell which rows carry a label; NaN marks an unlabeled row also among floats.
-
-    A classifier may refuse such floats, but pandas makes them of a missing integer, and to test
-    these rows would be wrong in any case.
-    """
-    y = np.asarray(column_or_1d(as_labels(y)))
-    labeled = labeled_mask(y)
-    return labeled & ~np.isnan(y) if y.dtype.kind == "f" else labeled
+__all__ = ["labeled_rows"]
 
 
 def labeled_rows(y: ArrayLike | None, *, caller: str) -> tuple[NDArray[Any], NDArray[np.int64]]:

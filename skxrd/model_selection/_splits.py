@@ -16,10 +16,10 @@ from sklearn.model_selection import (
 )
 from sklearn.utils import check_random_state, column_or_1d, indexable
 
-from skxrd._labels import UNLABELED, as_labels
+from skxrd._labels import UNLABELED, as_labels, is_labeled
 from skxrd._sklearn import Interval, safe_indexing, validate_params
 from skxrd.model_selection._labeled_fold import LabeledFold
-from skxrd.model_selection._rows import is_labeled, labeled_rows
+from skxrd.model_selection._rows import labeled_rows
 
 __all__ = ["draw_labels", "mask_labels", "train_test_split_labeled", "with_room"]
 

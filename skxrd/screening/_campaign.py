@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import warnings
 from collections.abc import Iterable, Sequence
 from numbers import Integral
@@ -12,11 +13,13 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_consistent_length, check_random_state
-from sklearn.utils.parallel import Parallel, delayed
+from sklearn.utils.parallel import delayed
 
+from skxrd._classifiers import indexable
 from skxrd._labels import UNLABELED, encode_labels
+from skxrd._parallel import as_they_come
 from skxrd._progress import tracked
-from skxrd._sklearn import HasMethods, Interval, StrOptions, validate_params
+from skxrd._sklearn import HasMethods, Interval, validate_params
 from skxrd._threads import one_thread
 from skxrd.screening._campaign_rounds import Plan, repeat
 from skxrd.screening._experiments import STRATEGIES
@@ -31,7 +34,7 @@ _STRATEGIES = set(STRATEGIES) - {"expected_improvement"}
     {
         "estimator": [HasMethods(["fit", "predict_proba"])],
         "y": ["array-like"],
-        "strategy": [StrOptions(_STRATEGIES), list, tuple],
+        "strategy": [str, list, tuple],
         "n_initial": [Interval(Integral, 2, None, closed="left")],
         "n_per_round": [Interval(Integral, 1, None, closed="left")],
         "n_rounds": [Interval(Integral, 1, None, closed="left")],
@@ -155,7 +158,7 @@ def simulate_campaign(
     [10, 15, 20, 25]
     """
     strategies = _check_strategies(strategy)
-    X = X if hasattr(X, "shape") else np.asarray(X)
+    X = indexable(X)
     classes, codes = encode_labels(y, estimator_name="simulate_campaign")
     check_consistent_length(X, codes)
     matches = np.flatnonzero(classes == positive_class)
@@ -183,16 +186,15 @@ def simulate_campaign(
     ]
     pairs = _check_similarity(similarity, len(codes))
     plan = Plan(strategies, n_per_round, n_rounds, int(matches[0]), pairs)
-    jobs = Parallel(n_jobs=n_jobs, return_as="generator")(
+    tasks = (
         delayed(repeat)(estimator, X, codes, plan, *start, number)
         for number, start in enumerate(starts)
     )
-    if verbose:
-        jobs = tracked(jobs, "Simulating campaigns", n_repeats)
-    rows = _collect(jobs, n_repeats)
-    labeled = codes != UNLABELED
+    with contextlib.closing(as_they_come(tasks, n_jobs)) as results:
+        shown = tracked(results, "Simulating campaigns", n_repeats) if verbose else results
+        rows = _collect(shown, n_repeats)
     return pd.DataFrame(rows).assign(
-        n_compounds=n_labeled, n_conductors=np.count_nonzero(codes[labeled] == plan.positive)
+        n_compounds=n_labeled, n_conductors=np.count_nonzero(codes == plan.positive)
     )
 
 

@@ -140,14 +140,8 @@ def _fractions(formulas: Iterable[Any]) -> NDArray[np.float64]:
     items = list(formulas)
     if not items:
         raise ValueError("At least one formula is needed, got none.")
-    for row, item in enumerate(items):
-        if not isinstance(item, str | Composition):
-            raise ValueError(
-                f"A formula is text or a pymatgen Composition, got {item!r} of type "
-                f"{type(item).__name__} (row {row})."
-            )
     fractions = np.zeros((len(items), _N_ELEMENTS))
     for row, found in enumerate(compositions(items)):
         for element, amount in found.items():
-            fractions[row, element.Z - 1] += amount  # deuterium is hydrogen
+            fractions[row, element.Z - 1] = amount
     return fractions / fractions.sum(axis=1, keepdims=True)

@@ -34,6 +34,11 @@ def composition(formula: Any, where: str = "") -> Composition:
     from pymatgen.core import Composition
 
     place = f" ({where})" if where else ""
+    if not isinstance(formula, str | Composition):
+        raise ValueError(
+            f"{formula!r}{place} is no chemical formula: text or a pymatgen Composition is needed, "
+            f"got {type(formula).__name__}."
+        )
     try:
         found = Composition(formula).element_composition
     except (ValueError, KeyError, TypeError) as error:
@@ -61,9 +66,12 @@ def compositions(formulas: Iterable[Any]) -> list[Composition]:
     ValueError
         If a formula cannot be read; the message names its row.
     """
-    known: dict[Any, Composition] = {}
+    known: dict[str, Composition] = {}
     found = []
     for row, formula in enumerate(formulas):
+        if not isinstance(formula, str):
+            found.append(composition(formula, f"row {row}"))
+            continue
         if formula not in known:
             known[formula] = composition(formula, f"row {row}")
         found.append(known[formula])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from numbers import Integral, Real
-from typing import Any, Literal, NamedTuple, get_args
+from typing import Literal, NamedTuple, get_args
 
 import numpy as np
 import pandas as pd
@@ -11,8 +11,9 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.metrics.pairwise import cosine_similarity
 from sklearn.utils import check_array, check_random_state
 
-from skxrd._labels import labeled_mask
-from skxrd._sklearn import Interval, StrOptions, validate_params
+from skxrd._classifiers import indexable
+from skxrd._labels import is_labeled
+from skxrd._sklearn import Interval, StrOptions, safe_indexing, validate_params
 from skxrd.screening._acquisition import (
     binary_entropy,
     expected_finds,
@@ -228,7 +229,7 @@ def _unlabeled_rows(candidates: pd.DataFrame, n: int) -> NDArray[np.intp]:
     """Positions of the rows whose label is not known."""
     unknown = np.ones(len(candidates), dtype=bool)
     if "label" in candidates:
-        unknown = ~labeled_mask(candidates["label"].to_numpy(dtype=object))
+        unknown = ~is_labeled(candidates["label"])
     if n > unknown.sum():
         raise ValueError(
             f"n={n} candidates are asked for, but only {unknown.sum()} of the {len(candidates)} "
@@ -257,7 +258,8 @@ def _similarity_among(
             f"strategy={strategy!r} compares candidates by either X or similarity, got {found}."
         )
     name, given = ("X", X) if similarity is None else ("similarity", similarity)
-    table: Any = given if hasattr(given, "shape") else np.asarray(given)
+    assert given is not None
+    table = indexable(given)
     second = n_candidates if name == "similarity" else "n_points"
     if table.ndim != 2 or len(table) != n_candidates or second not in ("n_points", table.shape[1]):
         raise ValueError(
@@ -265,7 +267,7 @@ def _similarity_among(
             f"candidates, got {table.shape}."
         )
     # Only these rows are copied: the whole array may be larger than the memory.
-    block = np.asarray(table)[rows]
+    block = np.asarray(safe_indexing(table, rows))
     if similarity is None:
         pairs = cosine_similarity(check_array(block, input_name="X"))
     else:

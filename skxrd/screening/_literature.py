@@ -199,16 +199,17 @@ class _KnownCompounds:
         """Rows of the same composition."""
         if _is_blank(formula):
             return []
-        if formula not in self._alike:
+        key = str(formula)
+        if key not in self._alike:
             fractions = _fractions(formula, where)
-            self._alike[formula] = [
+            self._alike[key] = [
                 row
                 for row, others in self._by_elements.get(frozenset(fractions), [])
                 if all(
                     abs(fractions[symbol] - others[symbol]) <= self.tolerance for symbol in others
                 )
             ]
-        return self._alike[formula]
+        return self._alike[key]
 
     def decide(
         self,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import threading
 import warnings
 from collections.abc import Generator, Iterable, Iterator, Sized
 from math import ceil
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["is_missing", "structure_facts"]
 
 _MAX_BATCH = 64  # structures per task: about a second of work, so that progress stays visible
+_SPGLIB = threading.Lock()  # the environment and the warning filters belong to all threads
 
 _DTYPES = {
     "spacegroup_number": "Int64",
@@ -201,14 +203,15 @@ def _with_symmetry(facts: _Facts, structure: Structure, symprec: float) -> _Fact
 @contextlib.contextmanager
 def _silent_spglib() -> Iterator[None]:
     """Keep spglib from writing on the standard error stream; what fails is told by the result."""
-    before = os.environ.get("SPGLIB_WARNING")
-    os.environ["SPGLIB_WARNING"] = "OFF"
-    try:
-        with warnings.catch_warnings():  # spglib tells pymatgen how it will report errors one day
-            warnings.filterwarnings("ignore", "Set OLD_ERROR_HANDLING", DeprecationWarning)
+    with _SPGLIB, warnings.catch_warnings():
+        # spglib tells pymatgen how it will report errors one day
+        warnings.filterwarnings("ignore", "Set OLD_ERROR_HANDLING", DeprecationWarning)
+        before = os.environ.get("SPGLIB_WARNING")
+        os.environ["SPGLIB_WARNING"] = "OFF"
+        try:
             yield
-    finally:
-        if before is None:
-            del os.environ["SPGLIB_WARNING"]
-        else:
-            os.environ["SPGLIB_WARNING"] = before
+        finally:
+            if before is None:
+                del os.environ["SPGLIB_WARNING"]
+            else:
+                os.environ["SPGLIB_WARNING"] = before

@@ -67,10 +67,11 @@ def test_cuts_are_the_precision_at_the_top():
         pd.Series([1, pd.NA, 0], dtype="Int64"),
         pd.Series([1, np.nan, 0]),
         np.array(["1", None, "0"], dtype=object),
+        np.array(["1", -1, "0"]),
     ],
 )
 def test_missing_labels(labels):
-    positive_class = "1" if labels.dtype == object else 1
+    positive_class = "1" if labels.dtype.kind in "OU" else 1
     table = agreement_by_output_frequency([3, 3, 3], labels, positive_class=positive_class)
     assert table.loc[("exactly", 3), COUNTS].tolist() == [3, 2, 1]
 

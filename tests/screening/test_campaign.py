@@ -105,7 +105,7 @@ def test_everything_is_found_in_the_end(data):
     assert (campaign.loc[campaign["n_measured"] == 100, "n_found"] == 30).all()
 
 
-@pytest.mark.parametrize("strategy", set(ALL) - {"random"})
+@pytest.mark.parametrize("strategy", ALL[1:])
 def test_only_bought_labels_are_taught(spy, strategy):
     rng = np.random.default_rng(0)
     X, y = rng.random((60, 3)), np.repeat([0, 1, -1], [20, 20, 20])
@@ -270,8 +270,8 @@ def test_a_supervised_classifier_is_told_apart(data):
             {"n_rounds": 19},
             "10 compounds and 19 rounds of 5 make 105 measurements, but y holds 100",
         ),
-        ({"strategy": "best"}, "'strategy' parameter"),
-        ({"strategy": "expected_improvement"}, "'strategy' parameter"),
+        ({"strategy": "best"}, "strategy must name"),
+        ({"strategy": "expected_improvement"}, "strategy must name"),
         ({"strategy": ["greedy", "best"]}, r"strategy must name at least one of \['diversity'"),
         ({"strategy": []}, "at least one of"),
         ({"positive_class": 2}, r"positive_class=2 is not among the classes \[0, 1\] of y"),

@@ -85,7 +85,9 @@ def test_compositions_and_charges_are_taken():
     assert table.iloc[0].equals(table.iloc[1])
 
 
-@pytest.mark.parametrize("formula", ["LiXx", "abc", "", "Li1-xFeO2", "Li-2O", None, np.nan])
+@pytest.mark.parametrize(
+    "formula", ["LiXx", "abc", "", "Li1-xFeO2", "Li-2O", None, np.nan, ["Li"], {"Li": 1}]
+)
 def test_what_is_no_formula_is_named_with_its_row(formula):
     match = re.escape(f"{formula!r} (row 1)")
     with pytest.raises(ValueError, match=match):

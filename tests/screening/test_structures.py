@@ -1,10 +1,13 @@
+import os
+import warnings
+
 import numpy as np
 import pandas as pd
 import pytest
 from joblib import parallel_config
 from pymatgen.core import Lattice, Structure
 
-from skxrd.datasets import load_lithium_conductors
+from skxrd.datasets import load_lithium_conductors, make_lithium_pool
 from skxrd.exceptions import InvalidStructureError, PatternWarning
 from skxrd.screening import column_descriptions, structure_facts
 
@@ -88,6 +91,21 @@ def test_failures_can_raise(structures, match):
 def test_raising_stops_workers_quietly():
     with parallel_config("threading"), pytest.raises(InvalidStructureError, match="Structure 0"):
         structure_facts(["no_such.cif", *[SALT] * 20], on_error="raise", n_jobs=2)
+
+
+def test_environment_and_warning_filters_are_left_alone(monkeypatch):
+    monkeypatch.delenv("SPGLIB_WARNING", raising=False)
+    filters = list(warnings.filters)
+    with parallel_config("threading"):
+        structure_facts([SALT] * 40, n_jobs=4)
+    assert "SPGLIB_WARNING" not in os.environ
+    assert warnings.filters == filters
+
+
+def test_spglib_writes_nothing(capfd):
+    with pytest.warns(PatternWarning, match="lack facts"):
+        structure_facts(make_lithium_pool(9, random_state=0).structures, symprec=2.0)
+    assert capfd.readouterr() == ("", "")
 
 
 @pytest.mark.slow  # starts processes
