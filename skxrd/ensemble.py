@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import warnings
 from numbers import Integral, Real
 from typing import Any, Literal, Self
@@ -11,11 +12,12 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, MetaEstimatorMixin, clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
-from sklearn.utils.parallel import Parallel, delayed
+from sklearn.utils.parallel import delayed
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skxrd._classifiers import SemiSupervisedClassifierMixin, was_interrupted
 from skxrd._labels import UNLABELED, encode_labels, winner_or_unlabeled
+from skxrd._parallel import as_they_come
 from skxrd._progress import tracked
 from skxrd._sklearn import HasMethods, Interval, StrOptions, fit_context, set_random_states
 from skxrd._threads import one_thread
@@ -67,6 +69,8 @@ class SemiSupervisedBaggingClassifier(
         The members; their `y` was 0, 1, ... for the classes and -1.
     estimators_samples_ : list of ndarray of int
         Rows that each member was trained on.
+    interrupted_ : bool
+        Whether a KeyboardInterrupt cut the training short; the members trained until then remain.
     oob_decision_function_ : ndarray of shape (n_samples, n_classes)
         What `predict_proba` gives when only members vote that were not trained on the row; NaN
         where every member was.
@@ -169,6 +173,9 @@ class SemiSupervisedBaggingClassifier(
             set_random_states(member, random_state)
         self.estimators_ = self._fit_members(members, patterns, codes, samples)
         self.estimators_samples_ = samples[: len(self.estimators_)]
+        self.interrupted_ = len(self.estimators_) < self.n_estimators or any(
+            map(was_interrupted, self.estimators_)
+        )
         self._set_oob(patterns)
         return self
 
@@ -193,15 +200,18 @@ class SemiSupervisedBaggingClassifier(
         samples: list[NDArray[np.int64]],
     ) -> list[Any]:
         fitted: list[Any] = []
-        jobs = Parallel(n_jobs=self.n_jobs, return_as="generator")(
+        tasks = (
             delayed(_fit_member)(member, X, codes, rows)
             for member, rows in zip(members, samples, strict=True)
         )
-        if self.verbose:
-            jobs = tracked(jobs, "Training members", self.n_estimators)
         try:
-            with one_thread():  # around all, so that threads restore no value of each other
-                for member in jobs:
+            with (
+                one_thread(),  # around all, so that threads restore no value of each other
+                contextlib.closing(as_they_come(tasks, self.n_jobs)) as results,
+            ):
+                n_members = self.n_estimators
+                shown = tracked(results, "Training members", n_members) if self.verbose else results
+                for member in shown:
                     fitted.append(member)
                     if was_interrupted(member):
                         raise KeyboardInterrupt

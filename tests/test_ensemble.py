@@ -14,6 +14,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.semi_supervised import SelfTrainingClassifier
 
 from skxrd import SemiSupervisedBaggingClassifier, SemiSupervisedClassifier, TwoThetaGrid
+from skxrd._classifiers import was_interrupted
 from skxrd.augmentation import PeakShift
 from skxrd.datasets import make_patterns
 from skxrd.model_selection import LabeledFold
@@ -310,6 +311,12 @@ class TestInterruption:
             fitted = ensemble(member).fit(X, Y)
         assert len(fitted.estimators_) == len(fitted.estimators_samples_) == 2
         assert (fitted.vote_counts(X).sum(axis=1) == 2).all()
+        assert fitted.interrupted_
+
+    def test_parameters_set_later_tell_nothing_of_the_training(self):
+        fitted = ensemble(Scripted()).fit(X, Y).set_params(n_estimators=20)
+        assert not fitted.interrupted_
+        assert not was_interrupted(fitted)
 
     def test_nothing_to_keep(self):
         class Interrupted(Scripted):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import warnings
 from collections.abc import Callable, Iterator, Mapping
@@ -15,10 +16,11 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import clone
 from sklearn.exceptions import FitFailedWarning
 from sklearn.utils import check_consistent_length, check_random_state
-from sklearn.utils.parallel import Parallel, delayed
+from sklearn.utils.parallel import delayed
 
 from skxrd._labels import UNLABELED, encode_labels
 from skxrd._memory import is_storing, open_memory, stored
+from skxrd._parallel import as_they_come
 from skxrd._progress import tracked
 from skxrd._sklearn import (
     HasMethods,
@@ -202,11 +204,13 @@ def compare_methods(
     rows: list[dict[str, Any]] = []
     predictions: list[pd.DataFrame] = []
     failures: list[str] = []
-    with one_thread():  # around all, so that threads restore no value of each other
-        results = _run(fits, X, codes, len(classes), memory=memory, n_jobs=n_jobs, catch=catch)
-        if verbose:
-            results = tracked(results, "Comparing methods", len(fits))
-        for fit, result in zip(fits, results, strict=True):
+    calls = _calls(fits, X, codes, len(classes), memory=memory, catch=catch)
+    with (
+        one_thread(),  # around all, so that threads restore no value of each other
+        contextlib.closing(as_they_come(calls, n_jobs)) as results,
+    ):
+        shown = tracked(results, "Comparing methods", len(fits)) if verbose else results
+        for fit, result in zip(fits, shown, strict=True):
             if isinstance(result, str):
                 failures.append(f"{fit}:\n{result}")
                 result = None
@@ -249,14 +253,13 @@ def _splits(
     return splits
 
 
-def _run(
+def _calls(
     fits: list[_Fit],
     X: Any,
     codes: NDArray[np.int64],
     n_classes: int,
     *,
     memory: Any,
-    n_jobs: int | None,
     catch: bool,
 ) -> Iterator[Any]:
     memory = open_memory(memory)
@@ -265,7 +268,7 @@ def _run(
     if is_storing(memory):
         data = joblib.hash((X, codes), coerce_mmap=True)  # once: data may be large
         keys = [fit_key(fit.method, data, fit.estimator, fit.train, fit.test) for fit in fits]
-    return Parallel(n_jobs=n_jobs, return_as="generator")(
+    return (
         delayed(run_fit)(
             function, str(fit), catch, key, fit.estimator, X, codes, fit.train, fit.test, n_classes
         )

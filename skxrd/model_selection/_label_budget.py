@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable, Iterator, Sequence
 from numbers import Integral, Real
@@ -13,9 +14,10 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import clone
 from sklearn.metrics import check_scoring
 from sklearn.utils import check_random_state, indexable
-from sklearn.utils.parallel import Parallel, delayed
+from sklearn.utils.parallel import delayed
 
-from skxrd._labels import UNLABELED, as_labels
+from skxrd._labels import UNLABELED, as_labels, is_labeled
+from skxrd._parallel import as_they_come
 from skxrd._progress import tracked
 from skxrd._sklearn import (
     HasMethods,
@@ -26,7 +28,6 @@ from skxrd._sklearn import (
     validate_params,
 )
 from skxrd.model_selection._labeled_fold import LabeledFold
-from skxrd.model_selection._rows import is_labeled
 from skxrd.model_selection._splits import draw_labels, with_room
 
 __all__ = ["label_budget_curve"]
@@ -179,16 +180,14 @@ def label_budget_curve(
         for repeat in range(n_repeats)
         for task in _tasks(budgets, labels, train, test, unused_labels, rng, split, repeat)
     ]
-    jobs = Parallel(n_jobs=n_jobs, return_as="generator")(
-        delayed(_fit_and_score)(clone(estimator), X, labels, task, scorer) for task in tasks
-    )
-    if verbose:
-        jobs = tracked(jobs, "Training", len(tasks))
-    results = [
-        {**task.budget, "score": score, "fit_time": fit_time}
-        for task, (score, fit_time) in zip(tasks, jobs, strict=True)
-    ]
-    return pd.DataFrame(results).sort_values(
+    calls = (delayed(_fit_and_score)(clone(estimator), X, labels, task, scorer) for task in tasks)
+    with contextlib.closing(as_they_come(calls, n_jobs)) as results:
+        shown = tracked(results, "Training", len(tasks)) if verbose else results
+        rows = [
+            {**task.budget, "score": score, "fit_time": fit_time}
+            for task, (score, fit_time) in zip(tasks, shown, strict=True)
+        ]
+    return pd.DataFrame(rows).sort_values(
         ["n_labeled_per_class", "n_unlabeled", "split", "repeat"], ignore_index=True
     )
 
