@@ -256,7 +256,8 @@ def structures() -> None:
             CrystalNN().get_nn_info(one, 0)
         except (AttributeError, ValueError):
             failed += 1
-    print(f"CrystalNN fails on {failed} of {disordered.sum()} disordered bundled structures")
+    of_all = f"{failed} of {disordered.sum()}"
+    print(f"CrystalNN fails on the first site of {of_all} disordered bundled structures")
     know_again(bundled, disordered)
 
 

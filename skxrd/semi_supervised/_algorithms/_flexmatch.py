@@ -57,9 +57,10 @@ class FlexMatch(FixMatch):
     The mapping is M(x) = x / (2 - x). With two classes and ``rescale="paper"`` a class is filtered
     only when its beta exceeds 0.69 (at the default threshold). With both settings every
     pseudo-label passes in the first batches, when no row is counted yet. At full weight the
-    training can then end with one class for all rows; a small `unlabeled_weight` prevents that, and
-    so do `FixMatch` and `Dash`. Counts and thresholds are updated with a batch before they are
-    applied to it.
+    training can then end with one class for all rows. In ``benchmarks/collapse.py`` it never did so
+    with a small `unlabeled_weight`, with `FixMatch` or with `Dash`; on real compounds some
+    trainings with `FixMatch` at full weight did. Counts and thresholds are updated with a batch
+    before they are applied to it.
 
     References
     ----------

@@ -40,7 +40,7 @@ class MixMatch(BaseAlgorithm):
     ----------
     unlabeled_weight : float, default=5.0
         Weight of the squared difference, at least 0. The paper's 75 to 250 are meant for ten
-        classes and long trainings; with two classes and a few hundred steps they end at chance.
+        classes and many thousand steps.
     ramp_up : float, default=0.4
         Part of the training over which that weight grows linearly from zero, in [0, 1].
     temperature : float, default=0.5
