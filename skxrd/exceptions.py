@@ -10,6 +10,8 @@ __all__ = [
     "PatternWarning",
     "ScreeningWarning",
     "SkxrdError",
+    "TrajectoryError",
+    "TransportWarning",
 ]
 
 
@@ -27,6 +29,10 @@ class FileFormatError(SkxrdError, ValueError):
 
 class PatternReadError(FileFormatError):
     """A file does not hold a measured pattern, or is of a format that is not read."""
+
+
+class TrajectoryError(FileFormatError):
+    """A trajectory is incomplete or contradicts itself, or does not hold what is asked of it."""
 
 
 class DataIntegrityError(SkxrdError, ValueError):
@@ -47,3 +53,7 @@ class PatternWarning(UserWarning):
 
 class ScreeningWarning(UserWarning):
     """A table of candidates deserves a look: it says less than it seems to."""
+
+
+class TransportWarning(UserWarning):
+    """A transport property deserves a look: the trajectory says less than a number seems to."""

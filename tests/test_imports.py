@@ -65,6 +65,7 @@ FORBIDDEN = {
 
 OPTIONAL = (
     "ase",
+    "chgnet",
     "dask",
     "dscribe",
     "itables",
@@ -73,10 +74,18 @@ OPTIONAL = (
     "plotly",
     "pyarrow",
     "pybaselines",
+    "sevenn",
     "skops",
 )
 HEAVY = ("matplotlib", "pandas", "pymatgen", "skops", "skorch", "sklearn", "torch")
-WITHOUT_TORCH = ("skxrd.cli", "skxrd.exceptions", "skxrd.grid", "skxrd.io", "skxrd.simulation")
+WITHOUT_TORCH = (
+    "skxrd.cli",
+    "skxrd.exceptions",
+    "skxrd.grid",
+    "skxrd.io",
+    "skxrd.simulation",
+    "skxrd.transport",
+)
 
 
 class Import(NamedTuple):
