@@ -17,6 +17,8 @@ _MODULES = {
     "get_data_home": "skxrd.datasets._download",
     "load_lithium_conductors": "skxrd.datasets._lithium_conductors",
     "load_xrdmatch_candidates": "skxrd.datasets._xrdmatch_candidates",
+    "load_xrdmatch_measurements": "skxrd.datasets._xrdmatch_measurements",
+    "make_hopping_trajectory": "skxrd.transport._hopping",
     "make_lithium_pool": "skxrd.datasets._lithium_pool",
     "make_patterns": "skxrd.datasets._patterns",
 }
@@ -27,6 +29,8 @@ __all__ = [
     "get_data_home",
     "load_lithium_conductors",
     "load_xrdmatch_candidates",
+    "load_xrdmatch_measurements",
+    "make_hopping_trajectory",
     "make_lithium_pool",
     "make_patterns",
 ]
@@ -39,6 +43,8 @@ if TYPE_CHECKING:
     from skxrd.datasets._patterns import make_patterns
     from skxrd.datasets._xrdmatch import fetch_xrdmatch
     from skxrd.datasets._xrdmatch_candidates import load_xrdmatch_candidates
+    from skxrd.datasets._xrdmatch_measurements import load_xrdmatch_measurements
+    from skxrd.transport._hopping import make_hopping_trajectory
 
 
 def __getattr__(name: str) -> Any:
