@@ -1,0 +1,64 @@
+"""What a run is too short for, said aloud."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from typing import TYPE_CHECKING
+
+from skxrd.exceptions import TransportWarning
+
+if TYPE_CHECKING:
+    from skxrd.transport._diffusion import DiffusionEstimator
+
+__all__ = ["warn_of_little"]
+
+
+def warn_of_little(estimator: DiffusionEstimator) -> None:
+    """Warn where the results of a fitted estimator say less than they seem to."""
+    if not estimator.is_diffusive_:
+        _warn(
+            "the mean squared displacement does not grow linearly within a tenth of the run: the "
+            f"line from {estimator.fit_window_[0]:g} to {estimator.fit_window_[1]:g} ps may show "
+            "motion in cages, and the diffusivity be smaller. Run longer or hotter, or give "
+            "lag_range."
+        )
+    hops = estimator.n_hops_ / estimator.n_ions_
+    if hops < 1:
+        _warn(
+            f"the {estimator.n_ions_} ions of {estimator.species} make {hops:.2g} hops each of "
+            f"{estimator.hop_length:g} angstrom in the whole run: the result of so few hops depends "
+            "on chance. Run longer or hotter."
+        )
+    if estimator.error is None:
+        return
+    low, high = estimator.diffusivity_interval_
+    if math.isnan(low):
+        _warn(
+            "the error of the tracer diffusivity is unknown: error='jackknife' needs two "
+            f"mobile ions and found {estimator.n_ions_}, error='blocks' needs two blocks of time "
+            f"and found {estimator.n_blocks_}."
+        )
+    elif high - low > abs(estimator.diffusivity_):
+        _warn(
+            f"the tracer diffusivity of {estimator.diffusivity_:.2g} cm2/s has an interval from "
+            f"{low:.2g} to {high:.2g}, wider than the value. Run longer."
+        )
+    low, high = estimator.charge_diffusivity_interval_
+    if math.isnan(low):
+        _warn(
+            "the error of the charge diffusivity is unknown, and no Haven ratio can be given: "
+            f"the fit window ends at {estimator.fit_window_[1]:g} ps, and less than two blocks of "
+            "time are longer. Lower the end of lag_range, or run longer."
+        )
+    elif low <= 0:
+        _warn(
+            f"the charge diffusivity of {estimator.charge_diffusivity_:.2g} cm2/s has an interval "
+            f"from {low:.2g} to {high:.2g}, which holds 0: no Haven ratio can be given. Run "
+            "longer."
+        )
+
+
+def _warn(message: str) -> None:
+    # Of `fit`, behind scikit-learn's wrapper of it.
+    warnings.warn(f"{message[0].upper()}{message[1:]}", TransportWarning, stacklevel=5)
