@@ -6,12 +6,10 @@ counts; kinisi computes 100 lags, since all of them would take it hours.
 
 from __future__ import annotations
 
-import time
 import warnings
-from collections.abc import Callable
-from typing import NamedTuple
 
 import numpy as np
+from _transport_common import Row, cpu_seconds
 
 from skxrd.transport import (
     DiffusionEstimator,
@@ -22,24 +20,6 @@ from skxrd.transport import (
 
 N_IONS, N_FRAMES, TIME_STEP, N_LAGS = 100, 5000, 20.0, 100
 ROUNDS = 3
-
-
-class Row(NamedTuple):
-    """One comparison: CPU seconds of both sides, the least of some rounds."""
-
-    task: str
-    ours: float
-    peer: float
-    remark: str
-
-
-def cpu_seconds(call: Callable[[], object], rounds: int = ROUNDS) -> float:
-    times = []
-    for _ in range(rounds):
-        start = time.process_time()
-        call()
-        times.append(time.process_time() - start)
-    return min(times)
 
 
 def msd_row(trajectory: IonTrajectory) -> Row:
@@ -59,9 +39,10 @@ def msd_row(trajectory: IonTrajectory) -> Row:
 
     return Row(
         "mean squared displacement, single and collective",
-        cpu_seconds(ours),
-        cpu_seconds(peer),
-        f"{N_IONS} mobile ions, {N_FRAMES} frames, against pymatgen-analysis-diffusion",
+        "pymatgen-analysis-diffusion",
+        cpu_seconds(ours, ROUNDS),
+        cpu_seconds(peer, ROUNDS),
+        f"{N_IONS} mobile ions, {N_FRAMES} frames",
     )
 
 
@@ -93,9 +74,10 @@ def diffusivity_row(trajectory: IonTrajectory) -> Row:
 
     return Row(
         "diffusivity with interval",
-        cpu_seconds(lambda: DiffusionEstimator().fit(trajectory)),
-        cpu_seconds(peer, rounds=1),
-        f"{2 * N_IONS} ions, {N_FRAMES} frames, against kinisi with {N_LAGS} lags",
+        "kinisi",
+        cpu_seconds(lambda: DiffusionEstimator().fit(trajectory), ROUNDS),
+        cpu_seconds(peer),
+        f"{2 * N_IONS} ions, {N_FRAMES} frames, {N_LAGS} lags of kinisi",
     )
 
 
@@ -106,11 +88,3 @@ def rows() -> list[Row]:
         warnings.simplefilter("ignore")  # the peers', and of so short a run
         DiffusionEstimator().fit(trajectory[:100])
         return [msd_row(trajectory), diffusivity_row(trajectory)]
-
-
-if __name__ == "__main__":
-    for row in rows():
-        print(
-            f"{row.task}: {row.ours:.3g} s against {row.peer:.3g} s, {row.peer / row.ours:.1f} "
-            f"times ({row.remark})"
-        )

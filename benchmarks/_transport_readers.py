@@ -16,6 +16,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+from _transport_common import Row
 
 N_IONS = 200
 N_FRAMES = 5000
@@ -85,55 +86,36 @@ def _peak_memory() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6
 
 
-def rows() -> list[tuple[str, float, float, float, float]]:
-    """Return (task, our CPU seconds, the peer's, our peak memory in MB, the peer's)."""
+def rows() -> list[Row]:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "XDATCAR")
         write_xdatcar(path)
         found = {reader: measure(reader, path) for reader in READERS}
-    peer = found["pymatgen"]
+    peer = found.pop("pymatgen")
     for reader, result in found.items():
         if abs(result["checksum"] / peer["checksum"] - 1) > 1e-6:
             raise SystemExit(f"{reader} read something else than pymatgen: {found}")
-    tasks = {
-        "XDATCAR to an array, pymatgen Xdatcar": found["ours"],
-        "XDATCAR to a memory map, pymatgen Xdatcar": found["ours, mapped"],
-    }
     return [
-        (task, result["seconds"], peer["seconds"], result["megabytes"], peer["megabytes"])
-        for task, result in tasks.items()
+        Row(
+            f"XDATCAR to {kind}",
+            "pymatgen",
+            result["seconds"],
+            peer["seconds"],
+            f"{N_IONS} ions, {N_FRAMES} frames",
+            result["megabytes"],
+            peer["megabytes"],
+        )
+        for kind, result in zip(("an array", "a memory map"), found.values(), strict=True)
     ]
 
 
-def reader_ratios() -> dict[str, tuple[float, float]]:
-    """Return, for each task, the peer's CPU time over ours and our memory over the peer's."""
-    return {
-        task: (peer_seconds / seconds, megabytes / peer_megabytes)
-        for task, seconds, peer_seconds, megabytes, peer_megabytes in rows()
-    }
-
-
-if __name__ == "__main__":
-    if len(sys.argv) == 3:
-        path = Path(sys.argv[2])
-        read = READERS[sys.argv[1]]
-        if sys.argv[1] == "pymatgen":
-            import pymatgen.io.vasp  # noqa: F401
-        else:
-            import skxrd.transport._read_trajectory  # noqa: F401
-        begin = time.process_time()
-        positions = read(path)
-        seconds = time.process_time() - begin
-        peak = _peak_memory()
-        print(
-            json.dumps(
-                {
-                    "seconds": seconds,
-                    "megabytes": peak,
-                    "checksum": float(np.sum(positions, dtype=float)),
-                }
-            )
-        )
+if __name__ == "__main__":  # one reader, in a process of its own
+    reader, file = sys.argv[1:]
+    if reader == "pymatgen":
+        import pymatgen.io.vasp  # noqa: F401
     else:
-        for task, (speed, memory) in reader_ratios().items():
-            print(f"{task}: {speed:.1f} times as fast, {memory:.2f} of the memory")
+        import skxrd.transport._read_trajectory  # noqa: F401
+    begin = time.process_time()
+    positions = READERS[reader](Path(file))
+    result = {"seconds": time.process_time() - begin, "megabytes": _peak_memory()}
+    print(json.dumps({**result, "checksum": float(np.sum(positions, dtype=float))}))

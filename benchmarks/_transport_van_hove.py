@@ -8,12 +8,10 @@ times, bins and voxels.
 
 from __future__ import annotations
 
-import time
 import warnings
-from collections.abc import Callable
-from typing import NamedTuple
 
 import numpy as np
+from _transport_common import Row, cpu_seconds
 
 from skxrd.transport import IonTrajectory, MigrationDensity, VanHove
 
@@ -22,15 +20,6 @@ N_LAGS, LAG_FRAMES, N_ORIGINS = 3, 50, 20
 N_FRAMES = (N_LAGS - 1) * LAG_FRAMES + N_ORIGINS
 SPACING = 0.3
 ROUNDS = 3
-
-
-class Row(NamedTuple):
-    """One comparison: CPU seconds of both sides, the least of some rounds for ours."""
-
-    task: str
-    ours: float
-    peer: float
-    remark: str
 
 
 def random_walk() -> IonTrajectory:
@@ -47,15 +36,6 @@ def random_walk() -> IonTrajectory:
         temperature=900.0,
         is_unwrapped=True,
     )
-
-
-def cpu_seconds(call: Callable[[], object], rounds: int = 1) -> float:
-    times = []
-    for _ in range(rounds):
-        start = time.process_time()
-        call()
-        times.append(time.process_time() - start)
-    return min(times)
 
 
 def van_hove_row(trajectory: IonTrajectory) -> Row:
@@ -77,6 +57,7 @@ def van_hove_row(trajectory: IonTrajectory) -> Row:
     options = {"avg_nsteps": N_ORIGINS, "step_skip": LAG_FRAMES, "rmax": 10.0, "species": ["Li"]}
     return Row(
         "van Hove, self and distinct",
+        "pymatgen-analysis-diffusion",
         cpu_seconds(lambda: van_hove.fit(trajectory), ROUNDS),
         cpu_seconds(lambda: VanHoveAnalysis(analyzer, **options)),
         f"{N_IONS} ions, {N_LAGS} times, {N_ORIGINS} origins, 10 Å",
@@ -90,6 +71,7 @@ def density_row(trajectory: IonTrajectory) -> Row:
     density = MigrationDensity(spacing=SPACING, drift=None)
     return Row(
         "migration density",
+        "pymatgen-analysis-diffusion",
         cpu_seconds(lambda: density.fit(trajectory), ROUNDS),
         cpu_seconds(
             lambda: ProbabilityDensityAnalysis(structure, trajectory.positions, SPACING, ["Li"])
@@ -105,11 +87,3 @@ def rows() -> list[Row]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the peer's
         return [van_hove_row(trajectory), density_row(trajectory)]
-
-
-if __name__ == "__main__":
-    for row in rows():
-        print(
-            f"{row.task}: {row.ours:.3g} s against {row.peer:.3g} s, {row.peer / row.ours:.0f} "
-            f"times ({row.remark})"
-        )
