@@ -88,7 +88,7 @@ plt.show()
 # Lines move by about one degree: a rigid shift of that size would imitate this family roughly. The
 # paper's 3 and 6 degrees carry lines past their neighbors; they tell the network to care about the
 # distances between lines more than about their places. Whether that pays is a question for a grid
-# search, see :ref:`sphx_glr_gallery_plot_3_grid_search.py`.
+# search, see :ref:`sphx_glr_gallery_plot_03_grid_search.py`.
 #
 # Strong: shift, scaling, elimination
 # -----------------------------------
