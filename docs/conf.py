@@ -50,3 +50,12 @@ html_theme = "pydata_sphinx_theme"
 html_title = f"skxrd {release}"
 html_theme_options = {"show_prev_next": False, "navigation_with_keys": False}
 html_show_sourcelink = False
+
+
+def without_labels_of_scikit_learn(app, what, name, obj, options, lines):
+    """RegressorMixin.score refers to a section of scikit-learn's user guide."""
+    lines[:] = [line.replace(":ref:`r2_score`", "`r2_score`") for line in lines]
+
+
+def setup(app):
+    app.connect("autodoc-process-docstring", without_labels_of_scikit_learn)

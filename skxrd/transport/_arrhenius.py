@@ -251,7 +251,8 @@ class ArrheniusRegressor(RegressorMixin, BaseEstimator):
             ``"confidence"``: where the line is. ``"prediction"``: where one more measurement would
             be, one of the mean weight of those that were fitted.
         confidence : float, default=None
-            Level of the interval, between 0 and 1; None stands for that of the regressor.
+            Level of the interval, between 0 and 1; None stands for that of the regressor when it
+            was fitted.
 
         Returns
         -------
@@ -292,6 +293,8 @@ class ArrheniusRegressor(RegressorMixin, BaseEstimator):
         weights: NDArray[np.float64],
         has_errors: bool,
     ) -> None:
+        # Line and intervals are of these, whatever the parameters become later.
+        self._form, self._confidence = self.form, self.confidence
         x = 1 / (_BOLTZMANN * temperatures)
         log_y = np.log(y * temperatures if self.form == "sigmaT" else y)
         # polyfit weights residuals, not their squares
@@ -324,7 +327,7 @@ class ArrheniusRegressor(RegressorMixin, BaseEstimator):
 
     def _quantile(self, confidence: float | None = None) -> float:
         """Half width of an interval in standard errors."""
-        tail = (1 + (self.confidence if confidence is None else confidence)) / 2
+        tail = (1 + (self._confidence if confidence is None else confidence)) / 2
         if self._has_known_errors:
             return float(stats.norm.ppf(tail))
         return float(stats.t.ppf(tail, self.n_degrees_of_freedom_))  # NaN for none
@@ -343,7 +346,7 @@ class ArrheniusRegressor(RegressorMixin, BaseEstimator):
     ) -> NDArray[np.float64]:
         with np.errstate(over="ignore"):
             values = np.exp(logarithm)
-        return values / temperatures if self.form == "sigmaT" else values
+        return values / temperatures if self._form == "sigmaT" else values
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "activation_energy_")

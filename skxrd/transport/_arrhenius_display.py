@@ -195,8 +195,8 @@ class ArrheniusDisplay:
             activation_energy=estimator.activation_energy_,
             activation_energy_interval=estimator.activation_energy_interval_,
             extrapolate_to=extrapolate_to,
-            form=estimator.form,
-            confidence=estimator.confidence,
+            form=estimator._form,
+            confidence=estimator._confidence,
             label=label,
         )
         return display.plot(ax=ax, times_temperature=times_temperature, color=color)

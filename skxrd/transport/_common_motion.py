@@ -14,13 +14,13 @@ from skxrd.transport._unwrapping import frame_blocks
 if TYPE_CHECKING:
     from skxrd.transport._trajectory import IonTrajectory
 
-__all__ = ["Reference", "mean_motion", "reference_ions"]
+__all__ = ["Drift", "mean_motion", "reference_ions"]
 
-Reference = Literal["framework", "center_of_mass"]
+Drift = Literal["framework", "center_of_mass"]
 
 
 def reference_ions(
-    trajectory: IonTrajectory, reference: Reference | ArrayLike, species: str | None
+    trajectory: IonTrajectory, reference: Drift | ArrayLike, species: str | None
 ) -> NDArray[np.intp]:
     """Find the ions whose mean motion is taken for the drift."""
     everything = np.arange(trajectory.n_ions)
@@ -35,11 +35,9 @@ def reference_ions(
         )
     if species is None:
         raise ValueError("species must name the mobile ions when the framework is meant.")
-    framework = np.setdiff1d(everything, trajectory.indices(species))
+    framework = trajectory.others(species)
     if not framework.size:
-        raise TrajectoryError(
-            f"no framework: all ions are {species}. Refer to 'center_of_mass' or correct no drift."
-        )
+        raise TrajectoryError(f"no framework: all ions are {species}. Correct no drift.")
     return framework
 
 

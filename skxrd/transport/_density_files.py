@@ -31,6 +31,7 @@ class DensityFilesMixin:
     framework_species_: NDArray[np.str_]
     framework_positions_: NDArray[np.float64]
     mobile_positions_: NDArray[np.float64]
+    _species: str
 
     @validate_params(
         {"convention": [StrOptions({"vasp", "vesta"})]}, prefer_skip_nested_validation=True
@@ -117,7 +118,7 @@ class DensityFilesMixin:
         from pymatgen.core import Structure
 
         check_is_fitted(self)
-        mobile = np.full(len(self.mobile_positions_), self.species)
+        mobile = np.full(len(self.mobile_positions_), self._species)
         species = np.concatenate([mobile, self.framework_species_])
         positions = np.concatenate([self.mobile_positions_, self.framework_positions_])
         order = np.argsort(species, kind="stable")

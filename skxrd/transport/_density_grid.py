@@ -50,7 +50,10 @@ def warn_of_single_visits(level: float, one_visit: float, *, stacklevel: int) ->
 
 
 def visits(
-    positions: NDArray[np.floating], ions: NDArray[np.intp], shape: tuple[int, int, int]
+    positions: NDArray[np.floating],
+    ions: NDArray[np.intp],
+    drift: NDArray[np.float64],
+    shape: tuple[int, int, int],
 ) -> NDArray[np.int64]:
     """Count in how many frames an ion is in each voxel.
 
@@ -60,6 +63,8 @@ def visits(
         Fractional coordinates, in the cell or not; read block by block.
     ions : ndarray of int of shape (n_ions,)
         Indices of the ions.
+    drift : ndarray of shape (n_frames, 3)
+        What is taken off the positions of each frame, in fractional coordinates.
     shape : tuple of three ints
         Number of voxels along the lattice vectors.
 
@@ -70,7 +75,8 @@ def visits(
     """
     counts = np.zeros(np.prod(shape), dtype=np.int64)
     for frames in gen_batches(len(positions), max(1, _BATCH // len(ions))):
-        scaled = positions[frames][:, ions] * np.array(shape, dtype=float)
+        scaled = positions[frames][:, ions] - drift[frames, None]
+        scaled *= shape
         scaled += 0.5
         index = np.floor(scaled, out=scaled).astype(np.int64).reshape(-1, 3).T
         counts += np.bincount(

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 __all__ = ["DensityView", "density_view"]
 
+_STRAIGHT = 1e-3  # angstrom that a vector may lean by
 _NEAR = 1.0  # angstrom from a slice within which ions are seen
 
 
@@ -29,6 +30,8 @@ class DensityView(NamedTuple):
         Place of the slice in fractional coordinates.
     depth : float
         Height of the cell over the plane of a slice in angstrom.
+    is_projected : tuple of two bool
+        Whether the vectors of the plane are lattice vectors without their part along the axis.
     """
 
     values: NDArray[np.float64]
@@ -38,19 +41,24 @@ class DensityView(NamedTuple):
     axes: tuple[int, int, int]
     height: float | None
     depth: float
+    is_projected: tuple[bool, bool]
 
     @property
     def x_label(self) -> str:
         """Label of the axis to the right."""
-        return f"Distance along {'abc'[self.axes[0]]} (Å)"
+        return f"Distance {self._way_along(0)} (Å)"
 
     @property
     def y_label(self) -> str:
         """Label of the axis upwards, which is no lattice vector in an oblique cell."""
-        first, second, _ = self.axes
-        is_oblique = abs(self.plane[1, 0]) > 1e-3
-        way = f"perpendicular to {'abc'[first]}" if is_oblique else f"along {'abc'[second]}"
+        is_oblique = abs(self.plane[1, 0]) > _STRAIGHT
+        # Perpendicular to both the projection and the axis is perpendicular to the vector itself.
+        way = f"perpendicular to {'abc'[self.axes[0]]}" if is_oblique else self._way_along(1)
         return f"Distance {way} (Å)"
+
+    def _way_along(self, number: int) -> str:
+        way = f"along {'abc'[self.axes[number]]}"
+        return f"{way}, projected" if self.is_projected[number] else way
 
     def is_seen(self, fractional: NDArray[np.float64]) -> NDArray[np.bool_]:
         """Tell which ions are in the view."""
@@ -78,9 +86,12 @@ def density_view(
     density = density.transpose(axes)
     first, second, along = lattice[list(axes)]
     depth = 1 / np.linalg.norm(np.linalg.inv(lattice)[:, axis])
+    is_projected = False, False
     if height is None:
         length = np.linalg.norm(along)
         values = density.mean(axis=2) * length
+        leans = np.abs([first @ along, second @ along]) > _STRAIGHT * length
+        is_projected = bool(leans[0]), bool(leans[1])
         first, second = (v - (v @ along) * along / length**2 for v in (first, second))
     else:
         values = density[:, :, round(height * density.shape[2]) % density.shape[2]]
@@ -89,4 +100,4 @@ def density_view(
     plane = np.array([[first @ right, 0.0], [second @ right, np.linalg.norm(up)]])
     corners = np.meshgrid(*[(np.arange(n + 1) - 0.5) / n for n in values.shape], indexing="ij")
     x, y = np.moveaxis(np.stack(corners, axis=-1) @ plane, -1, 0)
-    return DensityView(values, x, y, plane, axes, height, float(depth))
+    return DensityView(values, x, y, plane, axes, height, float(depth), is_projected)

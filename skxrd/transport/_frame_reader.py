@@ -56,9 +56,14 @@ class FrameReader(ABC):
 
     def symbols(self, names: Iterable[str]) -> NDArray[np.str_]:
         """Turn the names that the file has for species into symbols of elements."""
-        given, positions = np.unique(np.asarray(list(names), dtype=str), return_inverse=True)
-        symbols = [self._symbol(name) for name in given.tolist()]
-        return np.array(symbols)[positions]
+        found, positions = np.unique(np.asarray(list(names), dtype=str), return_inverse=True)
+        given: list[str] = found.tolist()
+        if self.species and self.species.keys().isdisjoint(given):
+            raise TrajectoryError(
+                f"species names {_listed(self.species)}, none of which {self.path.name} has; its "
+                f"ions are of types {_listed(given)}."
+            )
+        return np.array([self._symbol(name) for name in given])[positions]
 
     def _symbol(self, name: str) -> str:
         # VASP appends the kind of the potential, such as Li_sv, or its hash after a slash.
@@ -66,7 +71,7 @@ class FrameReader(ABC):
         if not _ELEMENT.fullmatch(symbol):
             raise TrajectoryError(
                 f"{self.path.name} has ions of type {name!r}, which is no element; say which one "
-                f"it is: species={{{name}: 'Li', ...}}."
+                f"it is: species={{{_as_key(name)}: 'Li', ...}}."
             )
         return symbol
 
@@ -86,6 +91,15 @@ class FrameReader(ABC):
             f"{self.path.name} is cut short: frame {number} (from 0) is incomplete, {problem}. "
             f"{advice}"
         )
+
+
+def _as_key(name: str) -> str:
+    """Write a name as a key of `species` in Python."""
+    return name if name.isdigit() else repr(name)
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(map(_as_key, names))
 
 
 def open_binary(path: Path) -> BinaryIO:

@@ -137,8 +137,7 @@ class LammpsDumpReader(FrameReader):
         coordinates = next(
             (known for known in _COORDINATES if set(known.columns) <= set(raw.columns)), None
         )
-        name = self._name_column(raw.columns)
-        if coordinates is None or name is None or "id" not in raw.columns:
+        if coordinates is None or not {"id"} < {"id", "type", "element"} & set(raw.columns):
             raise self.bad_frame(
                 raw.number,
                 "columns id, type or element, and x y z, xs ys zs, xu yu zu or xsu ysu zsu are "
@@ -152,7 +151,7 @@ class LammpsDumpReader(FrameReader):
             positions = self._numbers(table, raw.columns, coordinates.columns)
             has_images = not coordinates.is_unwrapped and set(_IMAGES) <= set(raw.columns)
             images = self._numbers(table, raw.columns, _IMAGES) if has_images else 0.0
-            names = table[:, raw.columns.index(name)].astype(str)
+            names = self._names(table, raw.columns)
             if not np.isfinite(positions).all():
                 raise ValueError("positions must be finite numbers")
         except ValueError as error:
@@ -164,10 +163,14 @@ class LammpsDumpReader(FrameReader):
         self.is_unwrapped = coordinates.is_unwrapped or has_images
         return Frame(self.symbols(names), positions + images, lattice)
 
-    def _name_column(self, columns: list[str]) -> str | None:
+    def _names(self, table: NDArray[np.bytes_], columns: list[str]) -> NDArray[np.str_]:
+        if "type" not in columns:
+            return table[:, columns.index("element")].astype(str)
+        types = table[:, columns.index("type")].astype(str)
         # Who names types means them: elements are all C unless LAMMPS was told what they are.
-        wanted = ("type", "element") if self.species else ("element", "type")
-        return next((name for name in wanted if name in columns), None)
+        if "element" not in columns or not self.species.keys().isdisjoint(types.tolist()):
+            return types
+        return table[:, columns.index("element")].astype(str)
 
     def _table(self, raw: _RawFrame) -> NDArray[np.bytes_]:
         words = b" ".join(raw.lines).split()

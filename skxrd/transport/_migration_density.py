@@ -22,8 +22,9 @@ from skxrd.transport._density_grid import (
     wraps_around,
 )
 from skxrd.transport._density_sites import density_sites
-from skxrd.transport._drift import Drift, without_drift
+from skxrd.transport._drift import Drift, drift_of
 from skxrd.transport._trajectory import IonTrajectory
+from skxrd.transport._unwrapping import frame_blocks
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -78,8 +79,9 @@ class MigrationDensity(DensityFilesMixin, BaseEstimator):
     Raises
     ------
     TrajectoryError
-        If the trajectory has no ion of the species or one frame only, or its frames are too sparse
-        to follow the drift.
+        If the trajectory has no ion of the species or one frame only, its frames are too sparse to
+        follow the ions whose drift is taken out, its cell was chosen anew on the way, or
+        "center_of_mass" is that of mobile ions only.
     TypeError
         If `trajectory` is no IonTrajectory.
     ValueError
@@ -175,7 +177,7 @@ class MigrationDensity(DensityFilesMixin, BaseEstimator):
         Raises
         ------
         TrajectoryError
-            If there is no ion of the species, or one frame, or frames are too sparse.
+            If there is no ion of the species, or one frame, or the drift cannot be followed.
         TypeError
             If `trajectory` is no IonTrajectory.
         ValueError
@@ -186,11 +188,13 @@ class MigrationDensity(DensityFilesMixin, BaseEstimator):
         TransportWarning
             If there is no framework whose drift could be taken out.
         """
-        trajectory = without_drift(trajectory, self.species, self.drift)
-        mobile = trajectory.indices(self.species)
-        self.lattice_ = np.array(trajectory.lattice.reshape(-1, 3, 3).mean(axis=0))
+        # The density is of these, whatever the parameters become later.
+        self._species, self._normalize = self.species, self.normalize
+        drift = drift_of(trajectory, self.species, self.drift)
+        mobile, framework = trajectory.indices(self.species), trajectory.others(self.species)
+        self.lattice_ = trajectory.mean_lattice
         self.shape_ = self._shape()
-        counts = visits(trajectory.positions, mobile, self.shape_).astype(float)
+        counts = visits(trajectory.positions, mobile, drift, self.shape_).astype(float)
         highest = 1.0
         if self.smooth > 0:
             kernel = gaussian_kernel(self.shape_, self.lattice_, self.smooth)
@@ -200,9 +204,8 @@ class MigrationDensity(DensityFilesMixin, BaseEstimator):
         self.density_ = counts * scale
         self.one_visit_ = highest * scale
 
-        framework = np.setdiff1d(np.arange(trajectory.n_ions), mobile)
         self.framework_species_ = trajectory.species[framework]
-        self.framework_positions_ = _mean_positions(trajectory.positions[:, framework])
+        self.framework_positions_ = _mean_positions(trajectory.positions, framework, drift)
         self.mobile_positions_ = np.array(trajectory.positions[0, mobile], dtype=float)
         return self
 
@@ -328,7 +331,7 @@ class MigrationDensity(DensityFilesMixin, BaseEstimator):
             min_distance=min_distance,
         )
         table = pd.DataFrame(sites, columns=[*"abc", "density", "n_ions"])
-        n_ions = len(self.mobile_positions_) if self.normalize == "ion" else 1
+        n_ions = len(self.mobile_positions_) if self._normalize == "ion" else 1
         table["n_ions"] *= self._voxel_volume() * n_ions
         return table
 
@@ -359,8 +362,13 @@ class MigrationDensity(DensityFilesMixin, BaseEstimator):
         return tags
 
 
-def _mean_positions(positions: NDArray[np.floating]) -> NDArray[np.float64]:
+def _mean_positions(
+    positions: NDArray[np.floating], ions: NDArray[np.intp], drift: NDArray[np.float64]
+) -> NDArray[np.float64]:
     """Average positions around those of the first frame, in whose cell ions may be or not."""
-    first = np.array(positions[0], dtype=float)
-    away = positions - first
-    return first + (away - np.round(away)).mean(axis=0)
+    first = np.array(positions[0, ions], dtype=float)
+    total = np.zeros_like(first)
+    for block in frame_blocks(positions.shape):
+        away = positions[block][:, ions] - first - drift[block, None]
+        total += (away - np.round(away)).sum(axis=0)
+    return first + total / len(positions)

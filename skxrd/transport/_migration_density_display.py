@@ -308,7 +308,7 @@ class MigrationDensityDisplay:
         display = cls(
             estimator.density_,
             estimator.lattice_,
-            species=estimator.species,
+            species=estimator._species,
             framework_species=estimator.framework_species_,
             framework_positions=estimator.framework_positions_,
             one_visit=estimator.one_visit_,

@@ -52,7 +52,9 @@ class NpzReader(FrameReader):
         self.time_step = float(found["time_step"])
         self.temperature = float(found["temperature"]) if "temperature" in found else None
         self.is_unwrapped = bool(found["is_unwrapped"])
-        species, lattice = self.symbols(found["species"]), found["lattice"]
+        # As they were saved; there is no name of another program to make a symbol of.
+        species = self.symbols(found["species"]) if self.species else found["species"]
+        lattice = found["lattice"]
         for frame in range(*wanted.indices(len(found["positions"]))):
             cell = lattice if lattice.ndim == 2 else lattice[frame]
             yield Frame(species, found["positions"][frame], cell)

@@ -36,11 +36,12 @@ def read_trajectory(
     stride: int = 1,
     species: Mapping[int | str, str] | None = None,
     memory_map: str | os.PathLike[str] | None = None,
+    is_unwrapped: bool | None = None,
 ) -> IonTrajectory:
     r"""Read the trajectory of a simulation of molecular dynamics.
 
-    Frames are read one after another, so that memory holds the positions and nothing else, or with
-    `memory_map` not even these.
+    Frames are read one after another, so that memory holds little but the positions, or with
+    `memory_map` not even these. Only "npz" is read as a whole.
 
     Parameters
     ----------
@@ -73,11 +74,15 @@ def read_trajectory(
     species : dict of int or str to str, default=None
         Symbols of elements by the names that the file has for them, such as
         ``{1: "Li", 2: "P", 3: "S"}`` for the types of LAMMPS. It is needed where the file only
-        numbers the species, as XDATCAR of VASP 4 does as well.
+        numbers the species, as XDATCAR of VASP 4 does as well. Names that are not among the keys
+        must be symbols themselves.
     memory_map : str or path-like, default=None
         File in NumPy's format ``.npy`` that positions are written to as float32, and that stays
         their place: they are read from it as they are needed. It appears when it is complete, in
         the place of one of the same name. None keeps positions in memory as float64.
+    is_unwrapped : bool, default=None
+        Whether positions follow each ion across the faces of the cell. None takes what the file
+        says (see Notes).
 
     Returns
     -------
@@ -89,13 +94,14 @@ def read_trajectory(
     TrajectoryError
         If the format is not recognized; if there is no frame; if a frame is incomplete, such as the
         last one of a run that was killed, holds no finite numbers, or not the same ions; if frames
-        of "lammps" are not evenly spaced in time; or if species are not known.
+        of "lammps" are not evenly spaced in time; or if species are not known, or `species` names
+        none that the file has.
     FileNotFoundError
         If there is no such file.
     ValueError
         If `time_step` is needed, or a parameter is out of its range.
     TypeError
-        If `species` is no dict.
+        If `species` is no dict, or `is_unwrapped` no bool.
     MissingDependencyError
         If ASE is needed and not installed.
 
@@ -106,9 +112,10 @@ def read_trajectory(
     Notes
     -----
     Positions count as unwrapped if the file says so: "lammps" with xu or xsu, or with the images
-    ix iy iz. All others are taken for wrapped. Where they are not, as in most files of ASE, nothing
-    is lost: ions that move by less than half of the cell between frames are not moved by unwrapping
-    them.
+    ix iy iz, and "npz". All others are taken for wrapped. Where they are not, as in files of the
+    molecular dynamics of ASE, which never wraps, nothing is lost while ions go by less than half of
+    the cell between frames: they are not moved by unwrapping them. For frames that are further
+    apart, `is_unwrapped` tells what the file does not.
 
     In "vasprun", structures of all ionic steps are read, also those of machine-learned steps, which
     stand outside of the calculations. NBLOCK does not thin them out, and ML_OUTBLOCK does so from
@@ -136,6 +143,8 @@ def read_trajectory(
     array([0.  , 0.75, 1.5 ])
     """
     _check_parameters(format, time_step, temperature, start, stop, stride, species, memory_map)
+    if is_unwrapped is not None and not isinstance(is_unwrapped, bool):
+        raise TypeError(f"is_unwrapped must be True, False or None; got {is_unwrapped!r}.")
     path = Path(path)
     path.stat()  # a FileNotFoundError, before any reader has words of its own for it
     reader = READERS[format or format_of(path)](path, species)
@@ -159,7 +168,7 @@ def read_trajectory(
         symbols,
         time_step=time_step * stride,
         temperature=temperature or reader.temperature,
-        is_unwrapped=reader.is_unwrapped,
+        is_unwrapped=reader.is_unwrapped if is_unwrapped is None else is_unwrapped,
     )
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from skxrd.exceptions import TrajectoryError
-from skxrd.transport._common_motion import Reference, mean_motion, reference_ions
+from skxrd.transport._common_motion import Drift, mean_motion, reference_ions
 from skxrd.transport._ions import atomic_masses, element_symbols, ion_indices
 from skxrd.transport._npz import write_npz
 from skxrd.transport._trajectory_checks import check_trajectory, volumes
@@ -43,7 +43,8 @@ class IonTrajectory:
     temperature : float, default=None
         Temperature of the thermostat in K.
     is_unwrapped : bool, default=False
-        Whether positions follow each ion across the faces of the cell.
+        Whether positions follow each ion across the faces of the cell. True also allows frames so
+        sparse that an ion goes by half of the cell in between.
 
     Attributes
     ----------
@@ -70,6 +71,14 @@ class IonTrajectory:
     --------
     read_trajectory : Read one from the files of other programs.
 
+    Notes
+    -----
+    Where the cell changes, displacements are differences of fractional coordinates times the mean
+    cell, `mean_lattice`. The cell of each frame would multiply all of the way that an ion has gone
+    by the fluctuation of that frame: noise that grows with the way, that differences over a lag do
+    not cancel, and that makes diffusivities too large. Either way, an ion that rests in a cell that
+    breathes does not move.
+
     Examples
     --------
     >>> import numpy as np
@@ -94,8 +103,8 @@ class IonTrajectory:
         if not np.issubdtype(positions.dtype, np.floating):
             positions = positions.astype(float)
         self.positions = positions
-        self.lattice = np.asarray(lattice, dtype=float)
-        self.species = np.asarray(species, dtype=str)
+        self.lattice = np.array(lattice, dtype=float)  # small, and not the user's to change
+        self.species = np.array(species, dtype=str)
         self.time_step = float(time_step)
         self.temperature = None if temperature is None else float(temperature)
         self.is_unwrapped = bool(is_unwrapped)
@@ -146,6 +155,11 @@ class IonTrajectory:
         """Mean volume of the cell in cubic angstrom."""
         return float(volumes(self.lattice).mean())
 
+    @property
+    def mean_lattice(self) -> NDArray[np.float64]:
+        """Mean lattice vectors over time in angstrom, of shape (3, 3)."""
+        return np.array(self.lattice.reshape(-1, 3, 3).mean(axis=0))
+
     def indices(self, species: str) -> NDArray[np.intp]:
         """Find the ions of a species.
 
@@ -172,6 +186,26 @@ class IonTrajectory:
                 "elements, without charge."
             )
         return found
+
+    def others(self, species: str) -> NDArray[np.intp]:
+        """Find the ions that are not of a species, such as the framework of mobile ions.
+
+        Parameters
+        ----------
+        species : str
+            Symbol of an element.
+
+        Returns
+        -------
+        ndarray of int
+            Indices of all other ions; there may be none.
+
+        Raises
+        ------
+        TrajectoryError
+            If there is no ion of the species.
+        """
+        return np.delete(np.arange(self.n_ions), self.indices(species))
 
     def select(self, ions: ArrayLike) -> Self:
         """Keep some of the ions.
@@ -219,7 +253,7 @@ class IonTrajectory:
 
     def drift_corrected(
         self,
-        reference: Reference | ArrayLike = "framework",
+        reference: Drift | ArrayLike = "framework",
         *,
         species: str | None = None,
         mass_weighted: bool = True,
@@ -254,8 +288,8 @@ default="framework"
         weights = atomic_masses(self.species[ions]) if mass_weighted else np.ones(len(ions))
         unwrapped = self.unwrapped()
         drift = mean_motion(unwrapped.positions, ions, weights)
-        # The cell of the frame multiplies displacements, which are linear in the fractions: taken
-        # out here or in angstrom, the drift is the same, also where the cell changes.
+        # One cell, the mean one, multiplies all displacements: taken out here or in angstrom, the
+        # drift is the same, also where the cell changes.
         own = None if unwrapped is self else unwrapped.positions
         corrected = np.subtract(unwrapped.positions, drift[:, None], out=own, dtype=float)
         return unwrapped._with(corrected)
@@ -263,8 +297,8 @@ default="framework"
     def displacements(self, species: str | None = None) -> NDArray[np.float64]:
         """Compute how far the ions are from where they started.
 
-        Where the cell changes, the displacement in fractions of the cell is multiplied by the cell
-        of its own frame, so that a framework that breathes with its cell does not diffuse.
+        Where the cell changes, the displacement in fractions of the cell is multiplied by the mean
+        cell (see Notes of the class).
 
         Parameters
         ----------
@@ -284,8 +318,8 @@ default="framework"
         chosen = self if species is None else self.select(self.indices(species))
         positions = chosen.unwrapped().positions
         displacements = np.subtract(positions, positions[0], dtype=float)
+        lattice = self.mean_lattice
         for block in frame_blocks(displacements.shape):
-            lattice = self.lattice if self.lattice.ndim == 2 else self.lattice[block]
             displacements[block] = displacements[block] @ lattice
         return displacements
 

@@ -83,7 +83,8 @@ def _check_steps(
         f"ion {ion} ({species[ion]}) goes by {steps[block_frame, ion, axis]:.2f} of the cell along "
         f"axis {'abc'[axis]} between frames {frame - 1} and {frame}, {time_step:g} fs apart; at "
         f"most {MAX_STEP} is allowed, for which way it went cannot be told. Frames must be written "
-        "more often, or positions be unwrapped by the program that made them."
+        "more often, or positions be unwrapped by the program that made them, which "
+        "is_unwrapped=True says."
     )
 
 

@@ -54,7 +54,7 @@ class VanHove(BaseEstimator):
     ----------
     r_ : ndarray of shape (n_bins,)
         Centers of the bins in angstrom.
-    times_ : ndarray of shape (n_lags,)
+    lag_times_ : ndarray of shape (n_lags,)
         Times in ps.
     self_ : ndarray of shape (n_lags, n_bins)
         Self part, 4 pi r^2 G_s(r, t), in 1/angstrom: the probability density of the distance that
@@ -69,8 +69,8 @@ class VanHove(BaseEstimator):
     Raises
     ------
     TrajectoryError
-        If the trajectory has no ion of a species or one frame only, or its frames are too sparse to
-        follow the ions.
+        If the trajectory has no ion of a species or one frame only, its frames are too sparse to
+        follow the ions, or "center_of_mass" is that of mobile ions only.
     TypeError
         If `trajectory` is no IonTrajectory.
     ValueError
@@ -94,7 +94,9 @@ class VanHove(BaseEstimator):
     cell of any size. Where pairs are sought in tracks that left the cell, or in adjacent cells
     only, the distinct part falls below 1 as the ions spread.
 
-    Where the cell changes, distances are those of the later frame's cell.
+    Where the cell changes, ways of the self part are differences of fractional coordinates times
+    the mean cell, as displacements are (see `IonTrajectory`), and distances of the distinct part,
+    which are between places at one time, those of the later frame's cell.
 
     References
     ----------
@@ -170,7 +172,8 @@ class VanHove(BaseEstimator):
         Raises
         ------
         TrajectoryError
-            If there is no ion of a species, or one frame, or frames are too sparse.
+            If there is no ion of a species, or one frame, frames are too sparse, or the center of
+            mass is that of mobile ions only.
         TypeError
             If `trajectory` is no IonTrajectory.
         ValueError
@@ -190,7 +193,7 @@ class VanHove(BaseEstimator):
         lags = _lags(self.lag_times, trajectory)
         edges = np.linspace(0, self.r_max, n_bins + 1)
         self.r_ = (edges[:-1] + edges[1:]) / 2
-        self.times_ = lags * trajectory.time_step / 1000
+        self.lag_times_ = lags * trajectory.time_step / 1000
 
         origins = [_origins(trajectory.n_frames - lag, self.n_origins) for lag in lags]
         self.n_origins_ = np.array([len(frames) for frames in origins])
@@ -239,12 +242,13 @@ def _lags(lag_times: ArrayLike | None, trajectory: IonTrajectory) -> NDArray[np.
         return np.arange(0, half + 1, math.ceil(half / _MOST_LAGS))
     times = np.asarray(lag_times, dtype=float)
     length = trajectory.times[-1]
-    if times.ndim != 1 or not times.size or not ((times >= 0) & (times <= 1.0001 * length)).all():
+    lags = np.rint(times / trajectory.times[1])  # NaN stays, and fails below
+    if times.ndim != 1 or not times.size or not ((times >= 0) & (lags <= last)).all():
         raise ValueError(
             "lag_times must be a sequence of times in ps from 0 to the length of the run, "
             f"{length:g} ps; got {lag_times!r}."
         )
-    return np.unique(np.rint(times / trajectory.times[1]).astype(np.intp))
+    return np.unique(lags.astype(np.intp))
 
 
 def _origins(n_possible: int, n_origins: int | None) -> NDArray[np.intp]:
@@ -256,9 +260,7 @@ def _origins(n_possible: int, n_origins: int | None) -> NDArray[np.intp]:
 def _self_part(
     ions: IonTrajectory, lag: int, origins: NDArray[np.intp], edges: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    later = origins + lag
-    lattice = ions.lattice if ions.lattice.ndim == 2 else ions.lattice[later]
-    moved = (ions.positions[later] - ions.positions[origins]) @ lattice
+    moved = (ions.positions[origins + lag] - ions.positions[origins]) @ ions.mean_lattice
     distances = np.linalg.norm(moved, axis=-1)
     counts = np.histogram(distances, edges)[0]
     return counts / distances.size / np.diff(edges)

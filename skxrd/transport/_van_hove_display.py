@@ -29,7 +29,7 @@ class VanHoveDisplay:
     ----------
     r : array-like of shape (n_bins,)
         Distances in angstrom.
-    times : array-like of shape (n_lags,)
+    lag_times : array-like of shape (n_lags,)
         Times in ps, in ascending order.
     self_part : array-like of shape (n_lags, n_bins)
         Self part, 4 pi r^2 G_s(r, t), in 1/angstrom.
@@ -40,7 +40,7 @@ class VanHoveDisplay:
     ----------
     r : ndarray of shape (n_bins,)
         Distances in angstrom.
-    times : ndarray of shape (n_lags,)
+    lag_times : ndarray of shape (n_lags,)
         Times in ps.
     self_part : ndarray of shape (n_lags, n_bins)
         Self part in 1/angstrom.
@@ -85,15 +85,15 @@ class VanHoveDisplay:
     def __init__(
         self,
         r: ArrayLike,
-        times: ArrayLike,
+        lag_times: ArrayLike,
         self_part: ArrayLike,
         distinct_part: ArrayLike,
     ) -> None:
         self.r = np.asarray(r, dtype=float)
-        self.times = np.asarray(times, dtype=float)
+        self.lag_times = np.asarray(lag_times, dtype=float)
         self.self_part = np.asarray(self_part, dtype=float)
         self.distinct_part = np.asarray(distinct_part, dtype=float)
-        shape = (len(self.times), len(self.r))
+        shape = (len(self.lag_times), len(self.r))
         for name in ("self_part", "distinct_part"):
             found = getattr(self, name).shape
             if found != shape:
@@ -137,7 +137,7 @@ class VanHoveDisplay:
             If there is no such part, or one time only: a map needs two.
         """
         values = self._values(part)
-        if len(self.times) < 2 or len(self.r) < 2:
+        if len(self.lag_times) < 2 or len(self.r) < 2:
             raise ValueError(
                 f"a map needs at least two times and two distances; got {values.shape}. "
                 "plot_curves draws one time."
@@ -147,7 +147,7 @@ class VanHoveDisplay:
             shown = values[values > 0]
             vmax = float(np.quantile(shown, _QUANTILE)) if shown.size else vmin + 1.0
         self.mesh_ = self.ax_.pcolormesh(
-            self.times, self.r, values.T, shading="nearest", cmap=cmap, vmin=vmin, vmax=vmax
+            self.lag_times, self.r, values.T, shading="nearest", cmap=cmap, vmin=vmin, vmax=vmax
         )
         self.mesh_.set_rasterized(True)  # thousands of cells make large vector files
         extend = "max" if np.nanmax(values, initial=vmin) > vmax else "neither"
@@ -158,13 +158,13 @@ class VanHoveDisplay:
         return self
 
     def plot_curves(
-        self, *, times: ArrayLike | None = None, ax: Any = None, part: Part = "distinct"
+        self, *, lag_times: ArrayLike | None = None, ax: Any = None, part: Part = "distinct"
     ) -> Self:
         """Draw curves over the distance at some times.
 
         Parameters
         ----------
-        times : array-like of float, default=None
+        lag_times : array-like of float, default=None
             Times in ps; the nearest ones there are are drawn. None stands for four, evenly spaced,
             from 0 for the distinct part and from the first later one for the self part, which at 0
             is a peak without width.
@@ -187,14 +187,14 @@ class VanHoveDisplay:
         """
         values = self._values(part)
         self._open(ax)
-        rows = self._rows(times, part)
+        rows = self._rows(lag_times, part)
         self.lines_ = [
             self.ax_.plot(
                 self.r,
                 values[row],
                 color=COLORS[number % len(COLORS)],
                 linestyle=_LINE_STYLES[number % len(_LINE_STYLES)],
-                label=f"{self.times[row]:.3g} ps",
+                label=f"{self.lag_times[row]:.3g} ps",
             )[0]
             for number, row in enumerate(rows)
         ]
@@ -237,7 +237,7 @@ class VanHoveDisplay:
             If there is no such part, or one time only.
         """
         check_is_fitted(estimator)
-        display = cls(estimator.r_, estimator.times_, estimator.self_, estimator.distinct_)
+        display = cls(estimator.r_, estimator.lag_times_, estimator.self_, estimator.distinct_)
         return display.plot(ax=ax, part=part, **plot_kwargs)
 
     def _values(self, part: Part) -> NDArray[np.float64]:
@@ -251,13 +251,13 @@ class VanHoveDisplay:
             _, ax = plt.subplots(layout="constrained")
         self.ax_, self.figure_ = ax, ax.figure
 
-    def _rows(self, times: ArrayLike | None, part: Part) -> NDArray[np.intp]:
-        if times is None:
-            first = int(part == "self" and len(self.times) > 1 and self.times[0] == 0)
-            chosen = np.linspace(first, len(self.times) - 1, _N_CURVES)
+    def _rows(self, lag_times: ArrayLike | None, part: Part) -> NDArray[np.intp]:
+        if lag_times is None:
+            first = int(part == "self" and len(self.lag_times) > 1 and self.lag_times[0] == 0)
+            chosen = np.linspace(first, len(self.lag_times) - 1, _N_CURVES)
             return np.unique(np.rint(chosen).astype(np.intp))
-        wanted = np.atleast_1d(np.asarray(times, dtype=float))
-        return np.abs(self.times - wanted[:, None]).argmin(axis=1)
+        wanted = np.atleast_1d(np.asarray(lag_times, dtype=float))
+        return np.abs(self.lag_times - wanted[:, None]).argmin(axis=1)
 
     def _r_end(self) -> float:
         """Upper edge of the last bin."""

@@ -405,3 +405,11 @@ def test_a_hopeless_extrapolation_does_not_overflow():
         ((low, high),) = model.predict_interval([10])
     assert low == 0
     assert high == np.inf
+
+
+def test_parameters_that_change_later_change_nothing():
+    model = ArrheniusRegressor("D").fit(T, SIGMA)
+    expected = model.predict([300]), model.predict_interval([300])
+    model.set_params(form="sigmaT", confidence=0.5)
+    np.testing.assert_array_equal(model.predict([300]), expected[0])
+    np.testing.assert_array_equal(model.predict_interval([300]), expected[1])

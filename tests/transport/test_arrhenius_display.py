@@ -175,3 +175,9 @@ def test_without_matplotlib(model, monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
     with pytest.raises(MissingDependencyError, match="ArrheniusDisplay needs matplotlib"):
         ArrheniusDisplay.from_estimator(model, T, SIGMA)
+
+
+def test_parameters_that_change_later_change_nothing(model):
+    model.set_params(form="D", confidence=0.5)
+    display = ArrheniusDisplay.from_estimator(model, T, SIGMA)
+    assert (display.form, display.confidence) == ("sigma", 0.95)

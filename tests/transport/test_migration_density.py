@@ -8,7 +8,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy.spatial.transform import Rotation
 
 from skxrd.exceptions import MissingDependencyError, TrajectoryError, TransportWarning
-from skxrd.transport import IonTrajectory, MigrationDensity
+from skxrd.transport import IonTrajectory, MigrationDensity, _unwrapping
 from skxrd.transport._density_grid import gaussian_kernel, wraps_around
 
 TRICLINIC = np.array([[5.0, 0.0, 0.0], [1.5, 4.0, 0.0], [-1.0, 0.8, 6.0]])
@@ -261,6 +261,54 @@ def test_no_framework_is_a_warning():
     assert caught[0].filename == __file__
 
 
+def test_mobile_ions_may_be_too_fast_to_be_followed(rng):
+    framework = (
+        np.array([[0.1, 0.1, 0.1], [0.5, 0.5, 0.6]]) + 0.3 * np.linspace(0, 1, 50)[:, None, None]
+    )
+    lithium = rng.random((50, 3, 3))
+    trajectory = IonTrajectory(
+        np.concatenate([lithium, framework], axis=1) % 1,
+        TRICLINIC,
+        ["Li"] * 3 + ["S"] * 2,
+        time_step=10_000.0,
+    )
+    density = MigrationDensity(spacing=0.5).fit(trajectory)
+    still = IonTrajectory(
+        lithium - 0.3 * np.linspace(0, 1, 50)[:, None, None], TRICLINIC, ["Li"] * 3, time_step=1.0
+    )
+    assert_allclose(density.density_, MigrationDensity(spacing=0.5, drift=None).fit(still).density_)
+    assert_allclose(density.framework_positions_, framework[0], atol=1e-12)
+    with pytest.raises(TrajectoryError, match="written more often"):
+        MigrationDensity(drift="center_of_mass").fit(trajectory)
+
+
+def test_means_of_positions_are_those_of_all_blocks(conductor, monkeypatch):
+    whole = MigrationDensity().fit(conductor)
+    monkeypatch.setattr(_unwrapping, "_BLOCK_BYTES", 700)
+    blocks = MigrationDensity().fit(conductor)
+    assert_allclose(blocks.framework_positions_, whole.framework_positions_, atol=1e-12)
+    away = whole.framework_positions_[1] - [0.5, 0, 0]
+    assert_allclose(away - np.round(away), 0, atol=0.03)
+
+
+@pytest.mark.parametrize("drift", [None, "framework", "center_of_mass"])
+def test_a_flip_of_the_cell_is_noticed(conductor, drift):
+    flip = np.array([[1, 0, 0], [0, 1, 0], [-1, -1, 1]])
+    cells = np.array([TRICLINIC] * 150 + [flip @ TRICLINIC] * 150)
+    flipped = IonTrajectory(conductor.positions, cells, conductor.species, time_step=10.0)
+    with pytest.raises(TrajectoryError, match="between frames 149 and 150: other vectors"):
+        MigrationDensity(drift=drift).fit(flipped)
+
+
+def test_parameters_that_change_later_change_nothing(tmp_path, conductor):
+    density = MigrationDensity(smooth=0.2).fit(conductor)
+    n_ions = density.stable_sites()["n_ions"]
+    density.set_params(normalize="total", species="Na")
+    assert_array_equal(density.stable_sites()["n_ions"], n_ions)
+    density.to_chgcar(tmp_path / "CHGCAR")
+    assert (tmp_path / "CHGCAR").read_text().startswith("Li2 P1 S2\n")
+
+
 @pytest.mark.parametrize(
     ("parameters", "match"),
     [
@@ -281,6 +329,10 @@ def test_bad_input(conductor):
         MigrationDensity().fit(conductor.positions)
     with pytest.raises(TrajectoryError, match="one frame shows no motion"):
         MigrationDensity().fit(conductor[:1])
+    with pytest.raises(
+        TrajectoryError, match=r"center_of_mass' needs other ions than Li.*drift=None"
+    ):
+        MigrationDensity(drift="center_of_mass").fit(conductor.select([0, 2]))
     density = MigrationDensity().fit(conductor)
     with pytest.raises(ValueError, match=r"'unit' parameter of MigrationDensity.percolates"):
         density.percolates(0.1, "A^-3")

@@ -73,7 +73,7 @@ def test_plot(display):
     assert display.plot(ax=ax) is display
     assert display.ax_ is ax
     assert display.figure_ is figure
-    assert ax.get_xlabel() == "Distance along a (Å)"
+    assert ax.get_xlabel() == "Distance along a, projected (Å)"
     assert ax.get_ylabel() == "Distance perpendicular to a (Å)"
     assert display.colorbar_.ax.get_ylabel() == "Li density along c (Å$^{-2}$)"
     assert [text.get_text() for text in ax.get_legend().get_texts()] == ["P", "S"]
@@ -81,6 +81,17 @@ def test_plot(display):
     assert len(sulfur.get_offsets()) == 2
     assert_allclose(phosphorus.get_offsets()[0] @ [0, 1], 0.5 * display_height(display))
     figure.canvas.draw()
+
+
+def test_labels_tell_lattice_vectors_from_their_projections(density):
+    # b and c lie at right angles in the plane of the paper once they are seen along a.
+    lattice = np.array([[0.0, 0.0, 5.0], [0.0, 4.0, 1.0], [3.0, 0.0, 1.0]])
+    projection = density_view(density, lattice, 0, None)
+    assert projection.x_label == "Distance along b, projected (Å)"
+    assert projection.y_label == "Distance along c, projected (Å)"
+    slice_ = density_view(density, lattice, 0, 0.5)  # in its own plane, where they are as they are
+    assert slice_.x_label == "Distance along b (Å)"
+    assert slice_.y_label == "Distance perpendicular to b (Å)"
 
 
 def display_height(display):
@@ -150,8 +161,9 @@ def test_isosurface_that_says_little(display):
 def test_from_estimator(rng):
     positions = np.array([[0.5, 0.5, 0.5], [0, 0, 0]]) + rng.normal(0, 0.01, size=(50, 2, 3))
     trajectory = IonTrajectory(positions, 5 * np.eye(3), ["Li", "S"], time_step=20.0)
-    density = MigrationDensity(smooth=0.2).fit(trajectory)
+    density = MigrationDensity(smooth=0.2).fit(trajectory).set_params(species="Na")
     display = MigrationDensityDisplay.from_estimator(density, height=0.5)
+    assert display.species == "Li"  # as it was fitted
     assert_array_equal(display.density, density.density_)
     assert display.one_visit == density.one_visit_
     assert display.framework_species.tolist() == ["S"]

@@ -371,6 +371,17 @@ def test_lammps_types_count_where_they_are_named(tmp_path, walk, cells):
     assert trajectory.species.tolist() == SPECIES
 
 
+def test_lammps_elements_count_where_they_are_named(tmp_path, walk, cells):
+    lines = [
+        line.replace("Li", "C").replace("S", "O") if line[:2].isdigit() else line
+        for line in dump(walk, cells, "id type element x y z")
+    ]
+    path = write(tmp_path / "run.dump", lines)
+    trajectory = read_trajectory(path, time_step=1.0, species={"C": "Li", "O": "S"})
+    assert trajectory.species.tolist() == SPECIES
+    assert read_trajectory(path, time_step=1.0).species.tolist() == ["C", "C", "O"]
+
+
 def test_lammps_units_and_time(tmp_path, walk, cells):
     lines = ["ITEM: UNITS", "metal", "ITEM: TIME", "0.0", *dump(walk, cells, "id element x y z")]
     path = write(tmp_path / "run.dump", lines)
@@ -407,8 +418,9 @@ def test_lammps_frames_must_be_evenly_spaced(tmp_path, walk, cells):
     path = write(tmp_path / "run.dump", twice)
     with pytest.raises(TrajectoryError, match=r"frame 6 .*TIMESTEP is 250, 0 after .* 50 is exp"):
         read_trajectory(path, time_step=1.0)
-    for part in ({"stop": 6}, {"start": 6}, {"start": 6, "stride": 3}):
-        assert read_trajectory(path, time_step=1.0, **part).n_frames in (6, 7, 3)
+    parts = [({"stop": 6}, 6), ({"start": 6}, 7), ({"start": 6, "stride": 3}, 3)]
+    for part, n_frames in parts:
+        assert read_trajectory(path, time_step=1.0, **part).n_frames == n_frames
     with pytest.raises(TrajectoryError, match="frame 6"):  # in between counts as well
         read_trajectory(path, time_step=1.0, stride=6)
 
@@ -514,7 +526,7 @@ def test_vasprun_of_a_run_that_was_killed(tmp_path, walk, cells):
     [
         ("<calculation>", "<calculation", "frame 0 .* is incomplete, not well-formed"),
         ("<atominfo>", "<atominfo name='x'>", None),
-        ("<rc><c>S  </c>", "<rc><c>r </c>", r"ions of type 'r', .*species=\{r: "),
+        ("<rc><c>S  </c>", "<rc><c>r </c>", r"ions of type 'r', .*species=\{'r': "),
         ("<rc><c>S  </c><c>1</c></rc>", "", r"2 positions are needed; .*\(3, 3\)"),
         ("<set>", "<sets>", "incomplete, mismatched tag"),
     ],
@@ -605,6 +617,40 @@ def test_ase_without_a_periodic_cell(tmp_path, walk, cells, change):
         read_trajectory(path, time_step=1.0)
 
 
+@pytest.mark.parametrize("n_lost", [1, 3, 9])
+@pytest.mark.parametrize("is_packed", [True, False])
+def test_extxyz_whose_last_number_is_cut(tmp_path, walk, cells, n_lost, is_packed):
+    path = tmp_path / "run.extxyz"
+    ase.io.write(path, atoms_of(walk, cells))
+    content = path.read_bytes().rstrip(b" \n")
+    content = content[: len(content) + 1 - n_lost]  # at least the line feed
+    path.write_bytes(gzip.compress(content) if is_packed else content)
+    for part in ({}, {"stop": 12}, {"stop": 20}, {"start": 11}, {"start": 1, "stride": 5}):
+        with pytest.raises(
+            TrajectoryError, match=r"frame 11 .* is incomplete, its last line.*stop=11 r"
+        ):
+            read_trajectory(path, time_step=1.0, **part)
+    for part, n_frames in [({"stop": 11}, 11), ({"stride": 5}, 3), ({"start": 3, "stop": 5}, 2)]:
+        assert read_trajectory(path, time_step=1.0, **part).n_frames == n_frames
+
+
+def test_ase_files_of_sparse_frames_may_be_unwrapped(tmp_path, rng):
+    walk = rng.normal(size=(N_FRAMES, 3, 3))
+    path = tmp_path / "run.traj"
+    ase.io.write(path, atoms_of(walk, [CELL] * N_FRAMES))
+    with pytest.raises(TrajectoryError, match="which is_unwrapped=True says"):
+        read_trajectory(path, time_step=1.0).displacements()
+    trajectory = read_trajectory(path, time_step=1.0, is_unwrapped=True)
+    np.testing.assert_allclose(trajectory.displacements(), (walk - walk[0]) @ CELL, atol=1e-10)
+
+
+def test_what_a_file_says_of_unwrapping_can_be_overruled(tmp_path, walk, cells):
+    path = write(tmp_path / "run.dump", dump(walk, cells, "id element xu yu zu"))
+    assert not read_trajectory(path, time_step=1.0, is_unwrapped=False).is_unwrapped
+    with pytest.raises(TypeError, match="is_unwrapped must be True, False or None; got 'no'"):
+        read_trajectory(path, time_step=1.0, is_unwrapped="no")
+
+
 def test_ase_is_optional(tmp_path, walk, cells, monkeypatch):
     path = tmp_path / "run.extxyz"
     ase.io.write(path, atoms_of(walk, cells))
@@ -632,6 +678,18 @@ def test_saved_trajectories(tmp_path, walk, cells, temperature, is_unwrapped):
     part = read_trajectory(tmp_path / "run.npz", start=1, stride=2)
     assert (part.positions == walk[1::2]).all()
     assert part.time_step == 40.0
+
+
+def test_saved_names_come_back_as_they_are(tmp_path, walk):
+    names = ["Li_a", "Li1", "S"]
+    IonTrajectory(walk, CELL, names, time_step=20.0).save(tmp_path / "run.npz")
+    assert read_trajectory(tmp_path / "run.npz").species.tolist() == names
+    named = read_trajectory(tmp_path / "run.npz", species={"Li_a": "Na", "Li1": "K"})
+    assert named.species.tolist() == ["Na", "K", "S"]
+    with pytest.raises(
+        TrajectoryError, match=r"ions of type 'Li1', .*species=\{'Li1': 'Li', ...\}"
+    ):
+        read_trajectory(tmp_path / "run.npz", species={"Li_a": "Li"})
 
 
 def test_npz_of_something_else(tmp_path, walk):
@@ -672,6 +730,17 @@ def test_formats_are_recognized_by_their_content(tmp_path, walk, cells, format):
     assert_same_motion(read_trajectory(path, time_step=1.0), walk, cells)
     named = read_trajectory(str(path), time_step=1.0, format=format)
     assert_same_motion(named, walk, cells)
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_names_that_a_file_does_not_have(tmp_path, walk, cells, format):
+    path = write_as(format, tmp_path, walk, cells)
+    with pytest.raises(
+        TrajectoryError, match=r"species names 1, 'Na', none of which .* of types 'Li', 'S'"
+    ):
+        read_trajectory(path, time_step=1.0, species={1: "Li", "Na": "S"})
+    named = read_trajectory(path, time_step=1.0, species={"Li": "Na"})
+    assert named.species.tolist() == ["Na", "Na", "S"]
 
 
 @pytest.mark.parametrize("format", FORMATS)
@@ -722,9 +791,9 @@ def test_memory_stays_bounded(tmp_path, rng):
     assert peak < 3 * trajectory.positions.nbytes  # the list of cells is as long as the positions
 
 
-@pytest.mark.parametrize("name", ["XDATCAR", "run.dump", "vasprun.xml"])
+@pytest.mark.parametrize("name", ["XDATCAR", "run.dump", "vasprun.xml", "md.xyz"])
 def test_packed_files(tmp_path, walk, cells, name):
-    format = {"X": "xdatcar", "r": "lammps", "v": "vasprun"}[name[0]]
+    format = {"X": "xdatcar", "r": "lammps", "v": "vasprun", "m": "extxyz"}[name[0]]
     path = tmp_path / f"{name}.gz"
     path.write_bytes(gzip.compress(write_as(format, tmp_path, walk, cells).read_bytes()))
     whole = read_trajectory(path, time_step=1.0)

@@ -5,9 +5,10 @@ import tracemalloc
 import numpy as np
 import pytest
 from pymatgen.core import Element, Lattice, Structure
+from scipy.signal import lfilter
 
 from skxrd.exceptions import TrajectoryError
-from skxrd.transport import IonTrajectory, _unwrapping
+from skxrd.transport import DiffusionEstimator, IonTrajectory, _unwrapping
 
 CELL = np.array([[9.0, 0.0, 0.0], [1.0, 8.0, 0.0], [0.5, -1.0, 10.0]])
 SPECIES = ["Li", "S", "Li", "P", "S"]
@@ -70,12 +71,15 @@ def test_displacements_in_angstrom(trajectory, walk, monkeypatch, n_bytes):
     np.testing.assert_allclose(trajectory.displacements("Li"), expected[:, [0, 2]], atol=1e-11)
 
 
-def test_displacements_take_the_cell_of_their_frame():
-    # The example of pymatgen-analysis-diffusion's tests for a cell that changes.
+def test_displacements_take_the_mean_cell():
+    # Of the same way in each step; pymatgen-analysis-diffusion, with the cell of each frame, finds
+    # 0.21 for the first one and 0.19 for the second.
     fractions = np.repeat([[[0.5]], [[0.6]], [[0.7]]], 3, axis=2)
-    cells = np.eye(3) * np.array([2.0, 2.1, 2.0])[:, None, None]
-    displacements = IonTrajectory(fractions, cells, ["Li"], time_step=1.0).displacements()
-    np.testing.assert_allclose(displacements[:, 0], [[0] * 3, [0.21] * 3, [0.40] * 3], atol=1e-12)
+    cells = np.eye(3) * np.array([2.0, 2.1, 2.2])[:, None, None]
+    trajectory = IonTrajectory(fractions, cells, ["Li"], time_step=1.0)
+    np.testing.assert_allclose(trajectory.mean_lattice, 2.1 * np.eye(3))
+    displacements = trajectory.displacements()
+    np.testing.assert_allclose(displacements[:, 0], [[0] * 3, [0.21] * 3, [0.42] * 3], atol=1e-12)
 
 
 @pytest.mark.parametrize("n_bytes", [8_000_000, 700])
@@ -83,8 +87,26 @@ def test_displacements_in_changing_cells(walk, rng, monkeypatch, n_bytes):
     monkeypatch.setattr(_unwrapping, "_BLOCK_BYTES", n_bytes)
     cells = changing_cells(rng)
     trajectory = IonTrajectory(walk % 1, cells, SPECIES, time_step=1.0)
-    expected = np.einsum("tia,tab->tib", walk - walk[0], cells)
+    expected = (walk - walk[0]) @ cells.mean(axis=0)
     np.testing.assert_allclose(trajectory.displacements(), expected, atol=1e-11)
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_walkers_in_a_fluctuating_cell_have_their_diffusivity(seed):
+    """Edges that fluctuate by 3 % for 50 frames; the cell of each frame gives 4 to 9 % too much."""
+    rng = np.random.default_rng(seed)
+    steps = rng.normal(0, 0.02, size=(10_000, 20, 3))  # 1 A2/ps in a cell of 10 A
+    keep = np.exp(-1 / 50)
+    noise = rng.normal(0, np.sqrt(1 - keep**2), size=(10_000, 3))
+    edges = 10 * (1 + 0.03 * lfilter([1], [1, -keep], noise, axis=0))
+    cells = edges[:, :, None] * np.eye(3)
+    trajectory = IonTrajectory(
+        steps.cumsum(axis=0), cells, ["Li"] * 20, time_step=20.0, is_unwrapped=True
+    )
+    estimator = DiffusionEstimator(drift=None).fit(trajectory)
+    low, high = estimator.diffusivity_interval_
+    assert low < 1e-4 < high
+    assert estimator.diffusivity_ == pytest.approx(1e-4, rel=0.03)
 
 
 def test_an_ion_at_rest_in_a_breathing_cell_does_not_move(rng):
@@ -163,6 +185,22 @@ def test_what_the_user_passed_is_left_alone(walk):
     assert (cell == CELL).all()
 
 
+def test_what_the_user_changes_later_does_not_change_it(walk):
+    cell, species = CELL.copy(), np.array(SPECIES)
+    trajectory = IonTrajectory(walk, cell, species, time_step=1.0)
+    cell *= 2
+    species[0] = "P"
+    assert (trajectory.lattice == CELL).all()
+    assert trajectory.species.tolist() == SPECIES
+
+
+def test_others(trajectory):
+    assert trajectory.others("Li").tolist() == [1, 3, 4]
+    assert trajectory.select([0, 2]).others("Li").size == 0
+    with pytest.raises(TrajectoryError, match="no ion of species 'Na'"):
+        trajectory.others("Na")
+
+
 def test_too_sparse_frames_name_the_first_jump(walk):
     positions = np.tile(walk[:1] % 1, (60, 1, 1))
     positions[7, 3, 2] += 0.5
@@ -170,7 +208,7 @@ def test_too_sparse_frames_name_the_first_jump(walk):
     trajectory = IonTrajectory(positions, CELL, SPECIES, time_step=20.0)
     with pytest.raises(
         TrajectoryError,
-        match=r"ion 3 \(P\) goes by 0\.50 of .* axis c between frames 6 and 7, 20",
+        match=r"ion 3 \(P\) goes by 0\.50 of .* axis c between frames 6 and 7, 20.*is_unwrapped=T",
     ):
         trajectory.unwrapped()
     assert trajectory.select([0, 2]).unwrapped()  # the others are fine
@@ -225,7 +263,7 @@ def test_references_that_do_not_work(trajectory, walk):
         trajectory.drift_corrected()
     with pytest.raises(ValueError, match="reference must be 'framework'"):
         trajectory.drift_corrected("lattice", species="Li")
-    with pytest.raises(TrajectoryError, match="no framework: all ions are Li"):
+    with pytest.raises(TrajectoryError, match=r"no framework: all ions are Li\. Correct no drift"):
         trajectory.select([0, 2]).drift_corrected(species="Li")
     with pytest.raises(TrajectoryError, match="reference must choose at least one ion"):
         trajectory.drift_corrected([])

@@ -11,7 +11,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
 
 from skxrd.exceptions import TrajectoryError, TransportWarning
-from skxrd.transport import IonTrajectory, VanHove
+from skxrd.transport import IonTrajectory, VanHove, read_trajectory
 
 TRICLINIC = np.array([[5.0, 0.0, 0.0], [1.5, 4.0, 0.0], [-1.0, 0.8, 6.0]])
 
@@ -75,7 +75,7 @@ def test_pairs_are_those_of_brute_force_in_an_oblique_cell(mixture, reference, r
     assert_array_equal(van_hove.n_origins_, [4, 2])
 
 
-def test_changing_cell_counts_with_the_later_one(rng):
+def test_changing_cell_counts_with_the_later_one_and_measures_ways_with_the_mean(rng):
     cells = np.array([scale * TRICLINIC for scale in (1.0, 1.1, 0.9)])
     positions = rng.random((3, 4, 3))
     trajectory = IonTrajectory(positions, cells, ["Li"] * 4, time_step=10.0, is_unwrapped=True)
@@ -91,7 +91,7 @@ def test_changing_cell_counts_with_the_later_one(rng):
     shells = 4 / 3 * np.pi * np.diff(edges**3)
     expected = (counts[0] * volumes[0] + counts[1] * volumes[1]) / (2 * 4 * 3 * shells)
     assert_allclose(van_hove.distinct_[0], expected, rtol=1e-12)
-    moved = np.concatenate([(positions[t + 1] - positions[t]) @ cells[t + 1] for t in range(2)])
+    moved = np.concatenate([positions[t + 1] - positions[t] for t in range(2)]) @ TRICLINIC
     expected, _ = np.histogram(np.linalg.norm(moved, axis=1), edges)
     assert_allclose(van_hove.self_[0], expected / 8 / 0.5, rtol=1e-12)
 
@@ -125,7 +125,7 @@ def test_self_part_of_diffusion_is_that_of_the_diffusion_equation(rng):
 def test_integral_of_the_self_part_is_one(rng):
     trajectory = brownian(rng, 10, 60, 8.0, time_step=20.0, diffusivity=0.1)
     van_hove = VanHove(r_max=12.0, drift=None).fit(trajectory)
-    assert len(van_hove.times_) == 30
+    assert len(van_hove.lag_times_) == 30
     assert_allclose(van_hove.self_.sum(axis=1) * 0.1, 1, atol=1e-12)
     near = VanHove(r_max=0.5, spacing=0.05, lag_times=[0, 0.5], drift=None).fit(trajectory)
     assert near.self_.sum(axis=1)[0] * 0.05 == pytest.approx(1, abs=1e-12)
@@ -205,16 +205,43 @@ def test_drift_is_taken_out(rng):
     assert_array_equal(moving.positions, before)
 
 
+def test_self_part_agrees_with_displacements_in_changing_cells(rng):
+    still = brownian(rng, 6, 80, 9.0, time_step=20.0, diffusivity=1.0)
+    cells = 9 * np.eye(3) * (1 + 0.03 * rng.standard_normal((80, 1, 1)))
+    trajectory = IonTrajectory(
+        still.positions, cells, still.species, time_step=20.0, is_unwrapped=True
+    )
+    van_hove = VanHove(lag_times=[0.8], r_max=12.0, n_origins=None, drift=None).fit(trajectory)
+    moved = trajectory.displacements()
+    distances = np.linalg.norm(moved[40:] - moved[:-40], axis=2)
+    counts = np.histogram(distances, np.linspace(0, 12, 121))[0]
+    assert_allclose(van_hove.self_[0], counts / distances.size / 0.1)
+
+
 def test_times(rng):
     trajectory = brownian(rng, 3, 401, 9.0, time_step=20.0, diffusivity=0.1)
     automatic = VanHove(drift=None, r_max=2.0, n_origins=1).fit(trajectory)
-    assert_allclose(automatic.times_, np.linspace(0, 4, 51))
+    assert_allclose(automatic.lag_times_, np.linspace(0, 4, 51))
     assert_array_equal(automatic.n_origins_, 1)
     chosen = VanHove(drift=None, r_max=2.0, lag_times=[8.0, 0.05, 0.03, 0.041]).fit(trajectory)
-    assert_allclose(chosen.times_, [0.04, 8.0])  # frames 2 and 400
+    assert_allclose(chosen.lag_times_, [0.04, 8.0])  # frames 2 and 400
     assert_array_equal(chosen.n_origins_, [100, 1])
     assert_allclose(np.diff(chosen.r_), 0.1)
-    assert len(VanHove(drift=None).fit(trajectory[:2]).times_) == 2
+    assert len(VanHove(drift=None).fit(trajectory[:2]).lag_times_) == 2
+
+
+@pytest.mark.parametrize("time", [6.0006, 6.0004])
+def test_times_are_rounded_before_they_are_checked(rng, time):
+    trajectory = brownian(rng, 1, 6001, 9.0, time_step=1.0, diffusivity=0.1)  # of 6 ps
+    van_hove = VanHove("Li", lag_times=[time], r_max=2.0, drift=None)
+    if time > 6.0005:
+        with pytest.raises(ValueError, match="0 to the length of the run, 6 ps"):
+            van_hove.fit(trajectory)
+        return
+    with pytest.warns(TransportWarning, match="no distinct part"):
+        van_hove.fit(trajectory)
+    assert_allclose(van_hove.lag_times_, [6.0])
+    assert_array_equal(van_hove.n_origins_, [1])
 
 
 def test_one_ion_has_no_distinct_part(rng):
@@ -262,6 +289,10 @@ def test_bad_trajectories(rng):
         VanHove().fit(trajectory.positions)
     with pytest.raises(TrajectoryError, match="one frame shows no motion"):
         VanHove().fit(trajectory[:1])
+    with pytest.raises(
+        TrajectoryError, match=r"center_of_mass' needs other ions than Li.*drift=None"
+    ):
+        VanHove(drift="center_of_mass").fit(trajectory)
     sparse = IonTrajectory(rng.random((20, 3, 3)), 9 * np.eye(3), ["Li"] * 3, time_step=1000.0)
     with pytest.raises(TrajectoryError, match="written more often"):
         VanHove(drift=None).fit(sparse)
@@ -271,7 +302,7 @@ def test_clone_and_refit(rng):
     trajectory = brownian(rng, 5, 30, 9.0, time_step=20.0, diffusivity=0.1)
     van_hove = VanHove(drift=None, r_max=3.0).fit(trajectory)
     assert_array_equal(clone(van_hove).fit(trajectory).distinct_, van_hove.distinct_)
-    assert van_hove.fit(trajectory[:10]).times_[-1] < 0.1
+    assert van_hove.fit(trajectory[:10]).lag_times_[-1] < 0.1
 
 
 @pytest.fixture(scope="module")
@@ -306,15 +337,7 @@ def test_real_pairs_are_those_of_pymatgens_neighbor_list(lgps, reference):
 
 @pytest.mark.real_data
 def test_real_superionic_conductor(shared_data):
-    from ase.io import read
-
-    frames = read(shared_data / "md" / "Li6PS5Cl_XDATCAR.gz", index=":", format="vasp-xdatcar")
-    trajectory = IonTrajectory(
-        [frame.get_scaled_positions() for frame in frames],
-        frames[0].cell.array,
-        frames[0].get_chemical_symbols(),
-        time_step=100.0,
-    )
+    trajectory = read_trajectory(shared_data / "md" / "Li6PS5Cl_XDATCAR.gz", time_step=100.0)
     van_hove = VanHove(lag_times=[0, 1, 6], n_origins=10).fit(trajectory)
     r, distinct = van_hove.r_, van_hove.distinct_
     assert_allclose(distinct[:, r > 8].mean(axis=1), 1, atol=0.03)

@@ -64,9 +64,9 @@ def test_curves(display):
     # The self part starts later: at 0 it is a peak without width.
     display.plot_curves(part="self")
     assert [line.get_label() for line in display.lines_] == ["1 ps", "2 ps", "4 ps"]
-    display.plot_curves(times=[3.4, 0.2])
+    display.plot_curves(lag_times=[3.4, 0.2])
     assert [line.get_label() for line in display.lines_] == ["4 ps", "0 ps"]
-    display.plot_curves(times=1.0, part="self")
+    display.plot_curves(lag_times=1.0, part="self")
     assert_array_equal(display.lines_[0].get_ydata(), SELF[1])
 
 
