@@ -49,8 +49,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             return _run(args, arguments)
     except (SkxrdError, OSError, argparse.ArgumentError) as error:
         code, message = _FAILED, str(error)
-    except KeyboardInterrupt:
-        code, message = _INTERRUPTED, "interrupted; nothing was written"
+    except KeyboardInterrupt as stop:
+        code, message = _INTERRUPTED, str(stop) or "interrupted; nothing was written"
     # Not above: a progress bar that was cut short lives as long as the error's traceback.
     _console.show_message("error", message)
     return code
@@ -62,6 +62,11 @@ def _run(args: argparse.Namespace, arguments: list[str]) -> int:
         from skxrd.cli._simulate import simulate
 
         simulate(args)
+        return 0
+    if args.command == "conduct":
+        from skxrd.cli._conduct import conduct
+
+        conduct(args)
         return 0
     from skxrd.cli._screen import screen
 

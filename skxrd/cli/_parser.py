@@ -9,6 +9,9 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import skxrd
+from skxrd.cli._conduct_options import DESCRIPTION as CONDUCT
+from skxrd.cli._conduct_options import EXAMPLES as CONDUCT_EXAMPLES
+from skxrd.cli._conduct_options import add_conduct
 
 __all__ = ["make_parser"]
 
@@ -20,6 +23,7 @@ examples:
   skxrd screen                                 the bundled data, nothing to prepare
   skxrd screen --labels measured.csv --structures cifs/ --out results
   skxrd simulate cifs/ --out patterns.npz
+  skxrd conduct Li6PS5Cl.cif --out argyrodite
 """
 _SCREEN = """\
 Train an ensemble on labeled and unlabeled structures and rank the unlabeled ones.
@@ -73,7 +77,7 @@ def make_parser() -> argparse.ArgumentParser:
     Returns
     -------
     argparse.ArgumentParser
-        The parser; ``command`` of what it returns is "screen" or "simulate".
+        The parser; ``command`` of what it returns is "screen", "simulate" or "conduct".
     """
     look: dict[str, Any] = {
         "formatter_class": argparse.RawDescriptionHelpFormatter,
@@ -99,6 +103,17 @@ def make_parser() -> argparse.ArgumentParser:
             epilog=_SIMULATE_EXAMPLES,
             **look,
         )
+    )
+    add_conduct(
+        commands.add_parser(
+            "conduct",
+            help="estimate a conductivity by molecular dynamics",
+            description=CONDUCT,
+            epilog=CONDUCT_EXAMPLES,
+            **look,
+        ),
+        _positive_number,
+        _whole,
     )
     return parser
 

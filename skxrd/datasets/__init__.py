@@ -15,6 +15,7 @@ _MODULES = {
     "fetch_obelix": "skxrd.datasets._obelix",
     "fetch_xrdmatch": "skxrd.datasets._xrdmatch",
     "get_data_home": "skxrd.datasets._download",
+    "load_argyrodite_trajectories": "skxrd.datasets._argyrodite_trajectories",
     "load_lithium_conductors": "skxrd.datasets._lithium_conductors",
     "load_xrdmatch_candidates": "skxrd.datasets._xrdmatch_candidates",
     "load_xrdmatch_measurements": "skxrd.datasets._xrdmatch_measurements",
@@ -27,6 +28,7 @@ __all__ = [
     "fetch_obelix",
     "fetch_xrdmatch",
     "get_data_home",
+    "load_argyrodite_trajectories",
     "load_lithium_conductors",
     "load_xrdmatch_candidates",
     "load_xrdmatch_measurements",
@@ -36,6 +38,7 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
+    from skxrd.datasets._argyrodite_trajectories import load_argyrodite_trajectories
     from skxrd.datasets._download import get_data_home
     from skxrd.datasets._lithium_conductors import load_lithium_conductors
     from skxrd.datasets._lithium_pool import make_lithium_pool

@@ -7,18 +7,19 @@ from numbers import Integral, Real
 from typing import Any, Literal, Self
 
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 
 from skxrd._sklearn import Interval, Options, StrOptions, fit_context
 from skxrd.transport._conductivity import nernst_einstein_conductivity
 from skxrd.transport._diffusion_errors import Estimate, estimate, ratio_interval
 from skxrd.transport._diffusion_warnings import warn_of_little
+from skxrd.transport._drift import Drift, without_drift
 from skxrd.transport._fit_window import SQUARE_CM_PER_S, FitLine, find_fit_window
 from skxrd.transport._mean_squared_displacement import mean_squared_displacement
-from skxrd.transport._mobile_ions import mobile_displacements
 from skxrd.transport._trajectory import IonTrajectory
 
-__all__ = ["DiffusionEstimator"]
+__all__ = ["DiffusionEstimator", "check_charge_and_lags"]
 
 _SHORTEST_BLOCK = 1.25  # of the longest lag of the window: a block averages over origins
 
@@ -73,7 +74,7 @@ class DiffusionEstimator(BaseEstimator):
     haven_ratio_ : float
         Tracer diffusivity over charge diffusivity; NaN if the interval of the latter holds 0.
     haven_ratio_interval_ : ndarray of shape (2,)
-        Its interval, by Fieller's theorem.
+        Its interval, by Fieller's theorem; NaN if no ratio can be excluded, as with two ions.
     conductivity_ : float
         Conductivity in S/cm by the relation of Nernst and Einstein with the tracer diffusivity,
         hence with a Haven ratio of 1; NaN if no temperature is known.
@@ -93,8 +94,8 @@ class DiffusionEstimator(BaseEstimator):
     fit_window_ : ndarray of shape (2,)
         First and last lag of the line in ps.
     is_diffusive_ : bool
-        Whether growth was found to be linear within a tenth of the run; True where the first lag
-        was given.
+        Whether growth from the end of the fit window to half of the run is that of the line within
+        a factor of two; True where the first lag was given.
     intercept_, charge_intercept_ : float
         Heights of the two lines at lag 0 in square angstrom.
     n_hops_ : float
@@ -130,6 +131,9 @@ class DiffusionEstimator(BaseEstimator):
     A + B t\ :sup:`a` through the mean squared displacement at the lags t, 2t and 4t has come up to
     0.9. The logarithmic slope of the mean squared displacement itself would wait until the
     vibrations A, which do not bend the line, are small beside it.
+
+    Growth over so few lags can look linear where ions only relax in their cages, or drift. Hence
+    `is_diffusive_` looks beyond the window.
 
     References
     ----------
@@ -170,7 +174,7 @@ class DiffusionEstimator(BaseEstimator):
         error: Literal["jackknife", "blocks"] | None = "jackknife",
         n_blocks: int = 8,
         confidence: float = 0.95,
-        drift: Literal["framework", "center_of_mass"] | None = "framework",
+        drift: Drift | None = "framework",
         dimension: int = 3,
         temperature: float | None = None,
         hop_length: float = 3.0,
@@ -215,10 +219,10 @@ class DiffusionEstimator(BaseEstimator):
         TransportWarning
             If the run says less than a number seems to.
         """
-        self._check(trajectory)
-        displacements, self.max_framework_displacement_ = mobile_displacements(
-            trajectory, self.species, self.drift
-        )
+        check_charge_and_lags(self.charge, self.lag_range)
+        trajectory = without_drift(trajectory, self.species, self.drift)
+        self.max_framework_displacement_ = _largest(trajectory, trajectory.others(self.species))
+        displacements = trajectory.displacements(self.species)
         n_frames, self.n_ions_, _ = displacements.shape
         time_step = trajectory.time_step / 1000
         # One path, whose mean squared displacement is the collective one.
@@ -258,23 +262,6 @@ class DiffusionEstimator(BaseEstimator):
         warn_of_little(self)
         return self
 
-    def _check(self, trajectory: IonTrajectory) -> None:
-        if not isinstance(trajectory, IonTrajectory):
-            raise TypeError(
-                f"trajectory must be an IonTrajectory, got {type(trajectory).__name__}; "
-                "read_trajectory makes one of a file."
-            )
-        if self.charge == 0 or not math.isfinite(self.charge):
-            raise ValueError(f"charge must be finite and not 0, got {self.charge}.")
-        lags = self.lag_range
-        if len(lags) != 2 or not all(
-            lag is None or (isinstance(lag, Real) and 0 <= lag < math.inf) for lag in lags
-        ):
-            raise ValueError(
-                "lag_range must hold the first and the last lag in ps, at least 0, or None; got "
-                f"{lags!r}."
-            )
-
     def _set_results(self, tracer: Estimate, charge: Estimate, trajectory: IonTrajectory) -> None:
         self.diffusivity_, self.diffusivity_error_, _ = tracer
         self.diffusivity_interval_ = tracer.interval(self.confidence)
@@ -309,3 +296,24 @@ class DiffusionEstimator(BaseEstimator):
         tags.input_tags.two_d_array = False
         tags.no_validation = True
         return tags
+
+
+def check_charge_and_lags(charge: float, lag_range: tuple[float | None, float | None]) -> None:
+    """Raise a ValueError where the two are of the right type but make no sense."""
+    if charge == 0 or not math.isfinite(charge):
+        raise ValueError(f"charge must be finite and not 0, got {charge}.")
+    if len(lag_range) != 2 or not all(
+        lag is None or (isinstance(lag, Real) and 0 <= lag < math.inf) for lag in lag_range
+    ):
+        raise ValueError(
+            "lag_range must hold the first and the last lag in ps, at least 0, or None; got "
+            f"{lag_range!r}."
+        )
+
+
+def _largest(trajectory: IonTrajectory, ions: NDArray[np.intp]) -> float:
+    """Find the largest displacement of some ions in angstrom; NaN without ions."""
+    if not ions.size:
+        return math.nan
+    displacements = trajectory.select(ions).displacements()
+    return math.sqrt(np.einsum("tia,tia->ti", displacements, displacements).max())

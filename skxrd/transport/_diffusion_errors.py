@@ -78,7 +78,8 @@ def ratio_interval(
     Returns
     -------
     ndarray of shape (2,)
-        Ends of the interval; NaN if an error is unknown.
+        Ends of the interval; NaN if an error is unknown, or if no ratio can be excluded because
+        the denominator does not differ from 0 with the fewer degrees of freedom of the two.
     """
     freedom = min(numerator.n_degrees_of_freedom, denominator.n_degrees_of_freedom)
     if math.isnan(numerator.error) or math.isnan(denominator.error):
@@ -86,6 +87,8 @@ def ratio_interval(
     # Ratios r for which (numerator - r * denominator) is within t standard errors of 0.
     t = _quantile(freedom, confidence)
     a = denominator.value**2 - (t * denominator.error) ** 2
+    if a <= 0:
+        return np.full(2, np.nan)
     b = numerator.value * denominator.value
     c = numerator.value**2 - (t * numerator.error) ** 2
     root = math.sqrt(b**2 - a * c)

@@ -18,17 +18,17 @@ def warn_of_little(estimator: DiffusionEstimator) -> None:
     """Warn where the results of a fitted estimator say less than they seem to."""
     if not estimator.is_diffusive_:
         _warn(
-            "the mean squared displacement does not grow linearly within a tenth of the run: the "
-            f"line from {estimator.fit_window_[0]:g} to {estimator.fit_window_[1]:g} ps may show "
-            "motion in cages, and the diffusivity be smaller. Run longer or hotter, or give "
-            "lag_range."
+            "the mean squared displacement does not grow linearly: until half of the run it does "
+            f"not go on like the line from {estimator.fit_window_[0]:g} to "
+            f"{estimator.fit_window_[1]:g} ps, which may show motion in cages, or a drift. Run "
+            "longer or hotter, or give lag_range."
         )
     hops = estimator.n_hops_ / estimator.n_ions_
     if hops < 1:
         _warn(
             f"the {estimator.n_ions_} ions of {estimator.species} make {hops:.2g} hops each of "
-            f"{estimator.hop_length:g} angstrom in the whole run: the result of so few hops depends "
-            "on chance. Run longer or hotter."
+            f"{estimator.hop_length:g} angstrom in the whole run: the result of so few hops "
+            "depends on chance. Run longer or hotter."
         )
     if estimator.error is None:
         return
@@ -56,6 +56,11 @@ def warn_of_little(estimator: DiffusionEstimator) -> None:
             f"the charge diffusivity of {estimator.charge_diffusivity_:.2g} cm2/s has an interval "
             f"from {low:.2g} to {high:.2g}, which holds 0: no Haven ratio can be given. Run "
             "longer."
+        )
+    elif math.isnan(estimator.haven_ratio_interval_[0]) and estimator.diffusivity_error_ > 0:
+        _warn(
+            f"the Haven ratio of {estimator.haven_ratio_:.2g} has no interval: with so few ions or "
+            "blocks of time, none can be excluded. Simulate a larger cell, or run longer."
         )
 
 

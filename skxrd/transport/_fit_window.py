@@ -18,12 +18,13 @@ SQUARE_CM_PER_S = 1e-4  # of a square angstrom per ps
 _LARGEST_FRACTION = 0.1  # of the run: longer lags are averages over a few independent intervals
 _LARGEST_RATIO = 4  # of the last lag to the first one; longer lags only add noise
 _LOWEST_EXPONENT = 0.9
+_STEADY = (0.5, 2.0)  # how much growth behind the window may differ from the line's
 _RATTLING = 0.5  # ps, several periods of the vibrations of ions
 _FEWEST_FRAMES = 31  # for three lags within the tenth of the run
 
 
 class FitWindow(NamedTuple):
-    """First and last lag in frames, both included, and whether growth is linear in between."""
+    """First and last lag in frames, both included, and whether growth is linear from there on."""
 
     start: int
     stop: int
@@ -52,8 +53,9 @@ def find_fit_window(
     Returns
     -------
     FitWindow
-        First and last lag in frames, at least one apart. It is diffusive if growth was found to be
-        linear, or if the first lag was given.
+        First and last lag in frames, at least one apart. It is diffusive if the mean squared
+        displacement goes on about as the line does until half of the run, or if the first lag was
+        given.
 
     Raises
     ------
@@ -76,13 +78,13 @@ def find_fit_window(
             f"lag_range ends at {last:g} ps, after the end of the run at "
             f"{(n_frames - 1) * time_step:g} ps."
         )
-    diffusive = _diffusive_start(mean_squared_displacement[: stop + 1], time_step)
+    linear = _linear_start(mean_squared_displacement[: stop + 1], time_step)
     if first is not None:
         start = max(1, math.ceil(first / time_step - 1e-9))
-    elif diffusive is None:
+    elif linear is None:
         start = max(1, min(math.ceil(_RATTLING / time_step - 1e-9), stop // 2))
     else:
-        start = diffusive
+        start = linear
         stop = stop if last is not None else min(stop, _LARGEST_RATIO * start)
     if start >= stop:
         raise TrajectoryError(
@@ -90,12 +92,31 @@ def find_fit_window(
             f"{stop * time_step:g} ps, {time_step:g} ps apart: a line needs two of them at least. "
             "None as its end stands for a tenth of the run or less."
         )
-    return FitWindow(start, stop, is_diffusive=first is not None or diffusive is not None)
+    if first is not None:
+        return FitWindow(start, stop, is_diffusive=True)
+    if stop >= n_frames // 2:  # nothing behind the window to compare with
+        return FitWindow(start, stop, is_diffusive=linear is not None)
+    return FitWindow(
+        start, stop, _goes_on(mean_squared_displacement[: n_frames // 2 + 1], start, stop)
+    )
 
 
-def _diffusive_start(
-    mean_squared_displacement: NDArray[np.float64], time_step: float
-) -> int | None:
+def _goes_on(mean_squared_displacement: NDArray[np.float64], start: int, stop: int) -> bool:
+    """Tell whether growth behind the window is about that of the line in it.
+
+    Ions in cages come to a halt sooner or later, and a drift outruns every line. Both can pass for
+    linear over the few lags of a window.
+    """
+    lags = np.arange(start, stop + 1)
+    slope = np.polyfit(lags, mean_squared_displacement[lags], 1)[0]
+    end = len(mean_squared_displacement) - 1
+    growth = mean_squared_displacement[end] - mean_squared_displacement[stop]
+    low, high = _STEADY
+    expected = slope * (end - stop)
+    return bool(expected > 0 and low * expected <= growth <= high * expected)
+
+
+def _linear_start(mean_squared_displacement: NDArray[np.float64], time_step: float) -> int | None:
     """First lag from which growth is linear up to four times that lag; None without any."""
     exponent = _growth_exponent(mean_squared_displacement)
     if not exponent.size:
@@ -103,8 +124,8 @@ def _diffusive_start(
     # Ions fly at first (exponent 2) and rattle in their cages then: 1 is passed twice. Later minima
     # are noise.
     caged = int(exponent[: max(1, int(_RATTLING / time_step))].argmin())
-    diffusive = np.flatnonzero(exponent[caged:] >= _LOWEST_EXPONENT)
-    return caged + int(diffusive[0]) + 1 if diffusive.size else None
+    linear = np.flatnonzero(exponent[caged:] >= _LOWEST_EXPONENT)
+    return caged + int(linear[0]) + 1 if linear.size else None
 
 
 def _growth_exponent(mean_squared_displacement: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -143,7 +143,8 @@ def test_uniform_drift_changes_nothing(trajectory, fitted):
     np.testing.assert_allclose(
         found.mean_squared_displacement_, fitted.mean_squared_displacement_, rtol=1e-10
     )
-    still = DiffusionEstimator(drift=None).fit(drifting)
+    with pytest.warns(TransportWarning, match="motion in cages, or a drift"):
+        still = DiffusionEstimator(drift=None).fit(drifting)
     assert still.charge_diffusivity_ > 2 * found.charge_diffusivity_
 
 
@@ -256,6 +257,58 @@ def test_motion_in_cages_is_told():
     assert not estimator.is_diffusive_
 
 
+@pytest.mark.parametrize("relaxation_time", [100, 500, 1000, 2000])
+@QUIET
+def test_rattling_ions_never_pass_for_diffusing_ones(relaxation_time):
+    for seed in range(10):
+        rattling = make_hopping_trajectory(
+            n_frames=601, hop_rate=0, relaxation_time=relaxation_time, random_state=seed
+        )
+        found = DiffusionEstimator().fit(rattling)
+        assert not found.is_diffusive_ or found.diffusivity_interval_[0] <= 0
+
+
+@pytest.mark.parametrize("relaxation_time", [100, 500])
+@pytest.mark.parametrize("speed", [0.0005, 0.002, 0.01])
+@QUIET
+def test_ions_that_drift_do_not_diffuse(speed, relaxation_time):
+    for seed in range(5):
+        rattling = make_hopping_trajectory(
+            hop_rate=0, relaxation_time=relaxation_time, random_state=seed
+        ).unwrapped()
+        positions = rattling.positions.copy()
+        positions[:, rattling.indices("Li"), 0] += speed * np.arange(len(positions))[:, None]
+        drifting = IonTrajectory(
+            positions, rattling.lattice, rattling.species, time_step=20, is_unwrapped=True
+        )
+        assert not DiffusionEstimator().fit(drifting).is_diffusive_
+
+
+@pytest.mark.parametrize("hop_rate", [0.05, 0.2, 0.5])
+@QUIET
+def test_ions_that_hop_diffuse_in_short_runs_too(hop_rate):
+    for seed in range(10):
+        hopping = make_hopping_trajectory(n_frames=601, hop_rate=hop_rate, random_state=seed)
+        assert DiffusionEstimator().fit(hopping).is_diffusive_
+
+
+@pytest.mark.parametrize("n_ions", [2, 3, 4, 5])
+@QUIET
+def test_haven_ratio_of_few_ions(n_ions):
+    unknown = 0
+    for seed in range(20):
+        found = DiffusionEstimator().fit(make_hopping_trajectory(n_ions=n_ions, random_state=seed))
+        low, high = found.haven_ratio_interval_
+        unknown += np.isnan(low)
+        assert np.isnan([low, high]).all() or low <= found.haven_ratio_ <= high
+    assert unknown < 20 or n_ions == 2
+
+
+def test_haven_ratio_without_an_interval_is_told():
+    said = messages(DiffusionEstimator(), make_hopping_trajectory(n_ions=2, random_state=0))
+    assert any("Haven ratio" in text and "has no interval" in text for text in said)
+
+
 def test_without_a_framework(trajectory):
     lithium = trajectory.select(trajectory.indices("Li"))
     estimator = DiffusionEstimator()
@@ -315,6 +368,12 @@ def test_automatic_window_starts_behind_the_cages():
     assert bent == (25, 200, False)  # 0.5 ps to a tenth of the run
 
 
+def test_window_to_half_of_the_run_has_nothing_behind_it():
+    lags = np.arange(2001) * 0.02
+    assert find_fit_window(lags, 2001, 0.02, (None, 30.0)).is_diffusive
+    assert not find_fit_window(lags**0.5, 2001, 0.02, (None, 30.0)).is_diffusive
+
+
 def test_window_of_nothing_that_moves():
     assert find_fit_window(np.zeros(501), 1001, 0.02, (None, None)) == (25, 100, False)
 
@@ -341,7 +400,10 @@ def test_lag_range_is_a_pair_of_lags(trajectory, lag_range):
 @pytest.mark.parametrize("n_frames", [1, 2, 30])
 def test_too_few_frames(n_frames):
     short = make_hopping_trajectory(n_frames=n_frames, random_state=0)
-    with pytest.raises(TrajectoryError, match=f"has {n_frames} frames?: .* at least 31"):
+    words = (
+        "one frame shows no motion" if n_frames == 1 else f"has {n_frames} frames: .* at least 31"
+    )
+    with pytest.raises(TrajectoryError, match=words):
         DiffusionEstimator().fit(short)
 
 
@@ -368,7 +430,7 @@ def test_bad_input(trajectory):
         DiffusionEstimator("Li+").fit(trajectory)
     with pytest.raises(TrajectoryError, match="no ion of species 'Na'"):
         DiffusionEstimator("Na").fit(trajectory)
-    with pytest.raises(TypeError, match="must be an IonTrajectory, got ndarray"):
+    with pytest.raises(TypeError, match="must be an IonTrajectory; got ndarray"):
         DiffusionEstimator().fit(trajectory.positions)
     with pytest.raises(ValueError, match="charge must be finite and not 0"):
         DiffusionEstimator(charge=0).fit(trajectory)
@@ -424,6 +486,8 @@ def test_ratio_interval_is_fiellers():
         error = np.hypot(0.1, ratio * 0.5)
         assert abs(2 - ratio * 4) / error == pytest.approx(2.3646, abs=1e-4)
     assert np.isnan(ratio_interval(top, Estimate(4.0, np.nan, 0), 0.95)).all()
+    few = Estimate(2.0, 0.1, 1)  # t is 12.7: the denominator may be 0
+    assert np.isnan(ratio_interval(few, bottom, 0.95)).all()
 
 
 @pytest.mark.slow
