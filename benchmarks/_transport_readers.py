@@ -114,7 +114,7 @@ if __name__ == "__main__":  # one reader, in a process of its own
     if reader == "pymatgen":
         import pymatgen.io.vasp  # noqa: F401
     else:
-        import skxrd.transport._read_trajectory  # noqa: F401
+        import skxrd.transport._readers._read_trajectory  # noqa: F401
     begin = time.process_time()
     positions = READERS[reader](Path(file))
     result = {"seconds": time.process_time() - begin, "megabytes": _peak_memory()}

@@ -83,7 +83,7 @@ def hopping(monkeypatch):
         }
 
     monkeypatch.setattr(MLIPMD, "run", run)
-    monkeypatch.setattr("skxrd.transport._conductivity_screener.ordered_supercell", lambda *_: None)
+    monkeypatch.setattr("skxrd.transport._screening._screener.ordered_supercell", lambda *_: None)
     return seen
 
 

@@ -19,7 +19,7 @@ _MODULES = {
     "load_lithium_conductors": "skxrd.datasets._lithium_conductors",
     "load_xrdmatch_candidates": "skxrd.datasets._xrdmatch_candidates",
     "load_xrdmatch_measurements": "skxrd.datasets._xrdmatch_measurements",
-    "make_hopping_trajectory": "skxrd.transport._hopping",
+    "make_hopping_trajectory": "skxrd.transport._diffusion._hopping",
     "make_lithium_pool": "skxrd.datasets._lithium_pool",
     "make_patterns": "skxrd.datasets._patterns",
 }
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from skxrd.datasets._xrdmatch import fetch_xrdmatch
     from skxrd.datasets._xrdmatch_candidates import load_xrdmatch_candidates
     from skxrd.datasets._xrdmatch_measurements import load_xrdmatch_measurements
-    from skxrd.transport._hopping import make_hopping_trajectory
+    from skxrd.transport._diffusion._hopping import make_hopping_trajectory
 
 
 def __getattr__(name: str) -> Any:

@@ -9,28 +9,28 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 _MODULES = {
-    "ArrheniusDisplay": "skxrd.transport._arrhenius_display",
-    "ArrheniusRegressor": "skxrd.transport._arrhenius",
-    "ConductivityResult": "skxrd.transport._conductivity_result",
-    "ConductivityScreener": "skxrd.transport._conductivity_screener",
-    "DiffusionEstimator": "skxrd.transport._diffusion",
-    "FrameworkCheck": "skxrd.transport._framework",
-    "IonTrajectory": "skxrd.transport._trajectory",
+    "ArrheniusDisplay": "skxrd.transport._arrhenius._display",
+    "ArrheniusRegressor": "skxrd.transport._arrhenius._regressor",
+    "ConductivityResult": "skxrd.transport._screening._result",
+    "ConductivityScreener": "skxrd.transport._screening._screener",
+    "DiffusionEstimator": "skxrd.transport._diffusion._estimator",
+    "FrameworkCheck": "skxrd.transport._framework._check",
+    "IonTrajectory": "skxrd.transport._trajectory._ion_trajectory",
     "MLIPMD": "skxrd.transport._md._mlip_md",
-    "MeanSquaredDisplacementDisplay": "skxrd.transport._msd_display",
-    "MigrationDensity": "skxrd.transport._migration_density",
-    "MigrationDensityDisplay": "skxrd.transport._migration_density_display",
-    "VanHove": "skxrd.transport._van_hove",
-    "VanHoveDisplay": "skxrd.transport._van_hove_display",
+    "MeanSquaredDisplacementDisplay": "skxrd.transport._diffusion._display",
+    "MigrationDensity": "skxrd.transport._density._estimator",
+    "MigrationDensityDisplay": "skxrd.transport._density._display",
+    "VanHove": "skxrd.transport._van_hove._estimator",
+    "VanHoveDisplay": "skxrd.transport._van_hove._display",
     "dc_electronic_conductivity": "skxrd.transport._impedance",
     "eis_conductivity": "skxrd.transport._impedance",
     "ionic_transference_number": "skxrd.transport._impedance",
-    "make_hopping_trajectory": "skxrd.transport._hopping",
-    "mean_squared_displacement": "skxrd.transport._mean_squared_displacement",
-    "nernst_einstein_conductivity": "skxrd.transport._conductivity",
-    "nernst_einstein_diffusivity": "skxrd.transport._conductivity",
-    "read_trajectory": "skxrd.transport._read_trajectory",
-    "write_vasp_inputs": "skxrd.transport._vasp_inputs",
+    "make_hopping_trajectory": "skxrd.transport._diffusion._hopping",
+    "mean_squared_displacement": "skxrd.transport._diffusion._mean_squared_displacement",
+    "nernst_einstein_conductivity": "skxrd.transport._diffusion._nernst_einstein",
+    "nernst_einstein_diffusivity": "skxrd.transport._diffusion._nernst_einstein",
+    "read_trajectory": "skxrd.transport._readers._read_trajectory",
+    "write_vasp_inputs": "skxrd.transport._md._vasp_inputs",
 }
 
 __all__ = [
@@ -59,32 +59,32 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
-    from skxrd.transport._arrhenius import ArrheniusRegressor
-    from skxrd.transport._arrhenius_display import ArrheniusDisplay
-    from skxrd.transport._conductivity import (
+    from skxrd.transport._arrhenius._display import ArrheniusDisplay
+    from skxrd.transport._arrhenius._regressor import ArrheniusRegressor
+    from skxrd.transport._density._display import MigrationDensityDisplay
+    from skxrd.transport._density._estimator import MigrationDensity
+    from skxrd.transport._diffusion._display import MeanSquaredDisplacementDisplay
+    from skxrd.transport._diffusion._estimator import DiffusionEstimator
+    from skxrd.transport._diffusion._hopping import make_hopping_trajectory
+    from skxrd.transport._diffusion._mean_squared_displacement import mean_squared_displacement
+    from skxrd.transport._diffusion._nernst_einstein import (
         nernst_einstein_conductivity,
         nernst_einstein_diffusivity,
     )
-    from skxrd.transport._conductivity_result import ConductivityResult
-    from skxrd.transport._conductivity_screener import ConductivityScreener
-    from skxrd.transport._diffusion import DiffusionEstimator
-    from skxrd.transport._framework import FrameworkCheck
-    from skxrd.transport._hopping import make_hopping_trajectory
+    from skxrd.transport._framework._check import FrameworkCheck
     from skxrd.transport._impedance import (
         dc_electronic_conductivity,
         eis_conductivity,
         ionic_transference_number,
     )
     from skxrd.transport._md._mlip_md import MLIPMD
-    from skxrd.transport._mean_squared_displacement import mean_squared_displacement
-    from skxrd.transport._migration_density import MigrationDensity
-    from skxrd.transport._migration_density_display import MigrationDensityDisplay
-    from skxrd.transport._msd_display import MeanSquaredDisplacementDisplay
-    from skxrd.transport._read_trajectory import read_trajectory
-    from skxrd.transport._trajectory import IonTrajectory
-    from skxrd.transport._van_hove import VanHove
-    from skxrd.transport._van_hove_display import VanHoveDisplay
-    from skxrd.transport._vasp_inputs import write_vasp_inputs
+    from skxrd.transport._md._vasp_inputs import write_vasp_inputs
+    from skxrd.transport._readers._read_trajectory import read_trajectory
+    from skxrd.transport._screening._result import ConductivityResult
+    from skxrd.transport._screening._screener import ConductivityScreener
+    from skxrd.transport._trajectory._ion_trajectory import IonTrajectory
+    from skxrd.transport._van_hove._display import VanHoveDisplay
+    from skxrd.transport._van_hove._estimator import VanHove
 
 
 def __getattr__(name: str) -> Any:

@@ -10,7 +10,7 @@ from matplotlib.colors import to_hex
 from skxrd._style import COLORS
 from skxrd.exceptions import MissingDependencyError, TransportWarning
 from skxrd.transport import ArrheniusDisplay, ArrheniusRegressor, eis_conductivity
-from skxrd.transport._temperature_axis import round_temperatures
+from skxrd.transport._arrhenius._temperature_axis import round_temperatures
 
 T = np.array([293.0, 298.0, 303.0, 313.0, 323.0])
 SIGMA = eis_conductivity([875, 702, 580, 325, 212], thickness=0.05, area=0.785).value

@@ -19,8 +19,8 @@ from skxrd.transport import (
     mean_squared_displacement,
     nernst_einstein_conductivity,
 )
-from skxrd.transport._diffusion_errors import Estimate, estimate, ratio_interval
-from skxrd.transport._fit_window import find_fit_window
+from skxrd.transport._diffusion._errors import Estimate, estimate, ratio_interval
+from skxrd.transport._diffusion._fit_window import find_fit_window
 
 TRUTH = 0.2 * 3**2 / 6 * 1e-4  # of the default hop model, in cm2/s
 QUIET = pytest.mark.filterwarnings("ignore::skxrd.exceptions.TransportWarning")

@@ -7,7 +7,7 @@ from scipy.spatial.transform import Rotation
 
 from skxrd.exceptions import TrajectoryError, TransportWarning
 from skxrd.transport import FrameworkCheck, IonTrajectory
-from skxrd.transport._framework_bonds import shortest_vectors
+from skxrd.transport._framework._bonds import shortest_vectors
 
 EDGE = 9.859
 N_FRAMES = 200

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from skxrd.exceptions import TrajectoryError
-from skxrd.transport import _mean_squared_displacement as module
 from skxrd.transport import mean_squared_displacement
+from skxrd.transport._diffusion import _mean_squared_displacement as module
 
 
 def brute_force(positions, max_lag):

@@ -8,8 +8,9 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy.spatial.transform import Rotation
 
 from skxrd.exceptions import MissingDependencyError, TrajectoryError, TransportWarning
-from skxrd.transport import IonTrajectory, MigrationDensity, _unwrapping
-from skxrd.transport._density_grid import gaussian_kernel, wraps_around
+from skxrd.transport import IonTrajectory, MigrationDensity
+from skxrd.transport._density._grid import gaussian_kernel, wraps_around
+from skxrd.transport._trajectory import _unwrapping
 
 TRICLINIC = np.array([[5.0, 0.0, 0.0], [1.5, 4.0, 0.0], [-1.0, 0.8, 6.0]])
 

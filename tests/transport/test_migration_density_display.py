@@ -9,8 +9,8 @@ from matplotlib import pyplot as plt
 
 from skxrd.exceptions import TransportWarning
 from skxrd.transport import IonTrajectory, MigrationDensity, MigrationDensityDisplay
-from skxrd.transport._density_view import density_view
-from skxrd.transport._isosurface import surface_points
+from skxrd.transport._density._isosurface import surface_points
+from skxrd.transport._density._view import density_view
 
 TRICLINIC = np.array([[5.0, 0.0, 0.0], [1.5, 4.0, 0.0], [-1.0, 0.8, 6.0]])
 

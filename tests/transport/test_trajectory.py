@@ -8,7 +8,8 @@ from pymatgen.core import Element, Lattice, Structure
 from scipy.signal import lfilter
 
 from skxrd.exceptions import TrajectoryError
-from skxrd.transport import DiffusionEstimator, IonTrajectory, _unwrapping
+from skxrd.transport import DiffusionEstimator, IonTrajectory
+from skxrd.transport._trajectory import _unwrapping
 
 CELL = np.array([[9.0, 0.0, 0.0], [1.0, 8.0, 0.0], [0.5, -1.0, 10.0]])
 SPECIES = ["Li", "S", "Li", "P", "S"]

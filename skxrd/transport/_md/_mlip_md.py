@@ -20,7 +20,7 @@ from skxrd.transport._md._schedule import damping_of, make_schedules
 from skxrd.transport._md._start import ordered_supercell, relaxed, to_atoms
 from skxrd.transport._md._temperatures import simulate_all
 from skxrd.transport._md._thermostat import ThermostatName
-from skxrd.transport._trajectory import IonTrajectory
+from skxrd.transport._trajectory._ion_trajectory import IonTrajectory
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure

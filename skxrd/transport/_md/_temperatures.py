@@ -16,7 +16,7 @@ from skxrd.exceptions import TrajectoryError
 from skxrd.transport._md._schedule import Schedule
 from skxrd.transport._md._shown import steps_shown
 from skxrd.transport._md._simulation import finished_steps, simulate
-from skxrd.transport._trajectory import IonTrajectory
+from skxrd.transport._trajectory._ion_trajectory import IonTrajectory
 
 if TYPE_CHECKING:
     from skxrd.transport._md._mlip_md import MLIPMD

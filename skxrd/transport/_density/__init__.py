@@ -1,0 +1,1 @@
+"""Where mobile ions are."""

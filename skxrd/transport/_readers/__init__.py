@@ -1,0 +1,1 @@
+"""Trajectories from the files of other programs."""

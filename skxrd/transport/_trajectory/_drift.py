@@ -1,0 +1,73 @@
+"""The frame of reference in which ions move."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skxrd.exceptions import TrajectoryError, TransportWarning
+from skxrd.transport._trajectory._common_motion import Drift, mean_motion, reference_ions
+from skxrd.transport._trajectory._ion_trajectory import IonTrajectory
+from skxrd.transport._trajectory._ions import atomic_masses
+from skxrd.transport._trajectory._unwrapping import check_cell_is_continuous
+
+__all__ = ["Drift", "check_run", "drift_of", "without_drift"]
+
+
+def check_run(trajectory: IonTrajectory) -> None:
+    """Check what `fit` was given: frames of one run, at least two."""
+    if not isinstance(trajectory, IonTrajectory):
+        raise TypeError(
+            f"trajectory must be an IonTrajectory; got {type(trajectory).__name__}. "
+            "read_trajectory makes one of a file."
+        )
+    if trajectory.n_frames < 2:
+        raise TrajectoryError("one frame shows no motion: trajectory must have at least two.")
+    check_cell_is_continuous(trajectory.lattice)
+
+
+def without_drift(trajectory: IonTrajectory, species: str, drift: Drift | None) -> IonTrajectory:
+    """Check what `fit` was given and take out the drift; None leaves positions as they are."""
+    ions = _reference(trajectory, species, drift)
+    return trajectory if ions is None else trajectory.drift_corrected(ions)
+
+
+def drift_of(trajectory: IonTrajectory, species: str, drift: Drift | None) -> NDArray[np.float64]:
+    """Check what `fit` was given and compute the drift, in fractions of the cell.
+
+    Only the ions that it is taken from are followed, so that the others may be too fast for that.
+
+    Returns
+    -------
+    ndarray of shape (n_frames, 3)
+        Drift since the first frame; 0 where `drift` is None.
+    """
+    ions = _reference(trajectory, species, drift)
+    if ions is None:
+        return np.zeros((trajectory.n_frames, 3))
+    held = trajectory.select(ions).unwrapped()
+    return mean_motion(held.positions, np.arange(held.n_ions), atomic_masses(held.species))
+
+
+def _reference(
+    trajectory: IonTrajectory, species: str, drift: Drift | None
+) -> NDArray[np.intp] | None:
+    """Find the ions that are held at rest; None if there are none to be."""
+    check_run(trajectory)
+    if trajectory.others(species).size:
+        return None if drift is None else reference_ions(trajectory, drift, species)
+    if drift == "center_of_mass":
+        raise TrajectoryError(
+            f"drift='center_of_mass' needs other ions than {species}: it would take out their "
+            "common motion, of which the charge diffusivity consists. Use drift=None."
+        )
+    if drift == "framework":
+        warnings.warn(
+            f"The trajectory has no framework, all ions are {species}: drift is not taken out. "
+            "drift=None says so without this warning.",
+            TransportWarning,
+            stacklevel=5,  # past the function above, fit and scikit-learn's wrapper around it
+        )
+    return None

@@ -1,0 +1,1 @@
+"""Van Hove's correlation functions."""
