@@ -96,5 +96,12 @@ for times in (0.25, 0.5, 1):
 
 # %%
 
-MigrationDensityDisplay.from_estimator(density, axis="c")
+display = MigrationDensityDisplay.from_estimator(density, axis="c")
+plt.show()
+
+# %%
+# The surface at which the density has the lowest of these levels, in space; ``density.to_chgcar``,
+# ``to_cube`` and ``to_xsf`` write files for VESTA, where it can be turned.
+
+display.plot_isosurface(0.25 * level)
 plt.show()
