@@ -54,7 +54,8 @@ html_show_sourcelink = False
 
 def without_labels_of_scikit_learn(app, what, name, obj, options, lines):
     """RegressorMixin.score refers to a section of scikit-learn's user guide."""
-    lines[:] = [line.replace(":ref:`r2_score`", "`r2_score`") for line in lines]
+    reference = ":ref:`coefficient of determination <r2_score>`"
+    lines[:] = [line.replace(reference, "coefficient of determination") for line in lines]
 
 
 def setup(app):

@@ -1,7 +1,8 @@
-"""What a reader of one format returns, and the cleaning that all formats need."""
+"""What a reader of one format returns, and the joining and cleaning that all formats need."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -9,17 +10,97 @@ from numpy.typing import NDArray
 
 from skxrd.exceptions import PatternReadError
 
-__all__ = ["RawPattern", "cleaned"]
+__all__ = ["LARGEST", "RawPattern", "cleaned", "joined"]
+
+# Bytes of a file, packed or not: some twenty times the largest powder pattern that we have seen.
+LARGEST = 32 * 2**20
+_SHARED = 0.1  # of the shorter of two scans; ranges that follow each other share less
+_ANGLE_DECIMALS = 9
 
 
 class RawPattern(NamedTuple):
-    """Columns of a file in its own order, angles in degrees and wavelength in angstrom."""
+    """Columns of one scan in their own order, angles in degrees and wavelength in angstrom."""
 
     two_theta: NDArray[np.float64]
     intensity: NDArray[np.float64]
     uncertainty: NDArray[np.float64] | None
     wavelength: float | None
     metadata: dict[str, Any]
+    counts: NDArray[np.float64] | None = None
+
+
+def joined(scans: Sequence[RawPattern], scan: int | None = None) -> RawPattern:
+    """Take one scan of a file, or make one of those that follow each other in angle.
+
+    Scans that were counted for different times are brought to counts per second.
+
+    Parameters
+    ----------
+    scans : sequence of RawPattern
+        All scans of a file.
+    scan : int or None, default=None
+        Number of the scan to take, from 0; None takes all.
+
+    Returns
+    -------
+    RawPattern
+        One pattern; `metadata` is that of the first scan, with their number as "n_scans".
+
+    Raises
+    ------
+    PatternReadError
+        If there is no such scan, or if scans cannot be joined, since they cover the same angles or
+        were made with different wavelengths.
+    """
+    if not scans:
+        raise PatternReadError("The file holds no scan.")
+    if scan is not None:
+        if scan >= len(scans):
+            raise PatternReadError(
+                f"scan is {scan}, but the file holds {len(scans)} scans, counted from 0."
+            )
+        return scans[scan]
+    if len(scans) == 1:
+        return scans[0]
+    empty = next((number for number, one in enumerate(scans) if not len(one.two_theta)), None)
+    if empty is not None:
+        raise PatternReadError(f"Scan {empty} of {len(scans)} is empty; scan says which to read.")
+    scans = sorted(scans, key=lambda one: one.two_theta.min())
+    end = scans[0].two_theta.max()
+    for before, after in zip(scans, scans[1:], strict=False):
+        shorter = min(np.ptp(before.two_theta), np.ptp(after.two_theta))
+        if end - after.two_theta.min() > _SHARED * shorter:
+            raise PatternReadError(
+                f"The file holds {len(scans)} scans over the same angles, such as two from "
+                f"{before.two_theta.min():g} and {after.two_theta.min():g} degrees on; scan says "
+                "which of them to read, counted from 0."
+            )
+        end = max(end, after.two_theta.max())
+    wavelengths = {one.wavelength for one in scans}
+    if len(wavelengths) > 1:
+        raise PatternReadError(
+            f"The scans of the file have different wavelengths ({_listed(wavelengths)}); scan says "
+            "which of them to read, counted from 0."
+        )
+    metadata = {**scans[0].metadata, "n_scans": len(scans)}
+    times = [one.metadata.get("step_time") for one in scans]
+    divisors = np.ones(len(scans))
+    if len(set(times)) > 1 and metadata.get("intensity_unit") == "counts":
+        if None in times:
+            raise PatternReadError(
+                "Some scans of the file state their time per step and some do not, so that they "
+                "cannot be joined; scan says which of them to read, counted from 0."
+            )
+        divisors = np.array(times, dtype=float)
+        metadata |= {"intensity_unit": "counts/s", "step_time": None}
+    return RawPattern(
+        np.concatenate([one.two_theta for one in scans]),
+        np.concatenate([one.intensity / by for one, by in zip(scans, divisors, strict=True)]),
+        _concatenated([one.uncertainty for one in scans], divisors),
+        scans[0].wavelength,
+        metadata,
+        _concatenated([one.counts for one in scans], np.ones(len(scans))),
+    )
 
 
 def cleaned(raw: RawPattern) -> RawPattern:
@@ -41,15 +122,19 @@ def cleaned(raw: RawPattern) -> RawPattern:
     PatternReadError
         If a number is missing or makes no sense, or if most angles are repeated.
     """
-    for name in ("two_theta", "intensity", "uncertainty"):
+    for name in ("two_theta", "intensity", "uncertainty", "counts"):
         column = getattr(raw, name)
         if column is not None and not np.isfinite(column).all():
             row = int(np.flatnonzero(~np.isfinite(column))[0])
             raise PatternReadError(f"{name} is {column[row]} in data row {row + 1}.")
-    if raw.uncertainty is not None and (raw.uncertainty < 0).any():
-        row = int(np.flatnonzero(raw.uncertainty < 0)[0])
-        raise PatternReadError(f"uncertainty is negative in data row {row + 1}.")
-    angles, place, counts = np.unique(raw.two_theta, return_inverse=True, return_counts=True)
+    for name in ("uncertainty", "counts"):
+        column = getattr(raw, name)
+        if column is not None and (column < 0).any():
+            row = int(np.flatnonzero(column < 0)[0])
+            raise PatternReadError(f"{name} is negative in data row {row + 1}.")
+    # Angles that differ in the last bits only, as those of two ranges that meet, are the same.
+    rounded = np.round(raw.two_theta, _ANGLE_DECIMALS)
+    angles, place, counts = np.unique(rounded, return_inverse=True, return_counts=True)
     if len(angles) < 2:
         raise PatternReadError(f"A pattern needs at least two angles, found {len(angles)}.")
     if angles[0] < 0 or angles[-1] > 180:
@@ -67,10 +152,27 @@ def cleaned(raw: RawPattern) -> RawPattern:
     uncertainty = raw.uncertainty
     if uncertainty is not None:  # of a mean of independent measurements
         uncertainty = np.sqrt(np.bincount(place, uncertainty**2)) / counts
+    events = None if raw.counts is None else np.bincount(place, raw.counts)
+    for name, column in (("intensity", intensity), ("uncertainty", uncertainty)):
+        if column is not None and not np.isfinite(column).all():
+            raise PatternReadError(f"{name} is too large to compute with.")
     metadata = dict(raw.metadata)
     if n_repeated:
         metadata["n_repeated_angles"] = n_repeated
     steps = np.sign(np.diff(raw.two_theta))
     if (steps > 0).any() and (steps < 0).any():
         metadata["n_ranges"] = 1 + int((steps * np.median(steps) < 0).sum())
-    return RawPattern(angles, intensity, uncertainty, raw.wavelength, metadata)
+    return RawPattern(angles, intensity, uncertainty, raw.wavelength, metadata, events)
+
+
+def _concatenated(
+    columns: Sequence[NDArray[np.float64] | None], divisors: NDArray[np.float64]
+) -> NDArray[np.float64] | None:
+    present = [
+        column / by for column, by in zip(columns, divisors, strict=True) if column is not None
+    ]
+    return np.concatenate(present) if len(present) == len(columns) else None
+
+
+def _listed(wavelengths: set[float | None]) -> str:
+    return ", ".join(sorted("none" if w is None else f"{w:g}" for w in wavelengths))

@@ -14,7 +14,7 @@ from skxrd.exceptions import PatternReadError
 from skxrd.io._raw_patterns import RawPattern
 from skxrd.io._text_headers import facts_in, has_other_axis, role_of, wavelength_in
 
-__all__ = ["read_columns", "read_columns_with_uncertainty"]
+__all__ = ["decoded", "lines_of_text", "read_columns", "read_columns_with_uncertainty"]
 
 _COMMENT = ("#", "!", ";", "'", "//", "%", "*")
 _SAMPLE = 200  # lines that decide about separator and decimal mark
@@ -110,7 +110,7 @@ def read_columns_with_uncertainty(content: bytes) -> RawPattern:
 
 
 def _read(content: bytes, third_is_uncertainty: bool) -> RawPattern:
-    lines = re.split(r"\r\n|\r|\n", _decoded(content))
+    lines = lines_of_text(content)
     if any(re.match(r"\s*data_\S*\s*$", line) for line in lines) and any(
         re.match(r"\s*(loop_|_\w+)", line) for line in lines
     ):
@@ -136,7 +136,25 @@ def _read(content: bytes, third_is_uncertainty: bool) -> RawPattern:
     )
 
 
-def _decoded(content: bytes) -> str:
+def lines_of_text(content: bytes) -> list[str]:
+    """Return lines of text with line ends of any system.
+
+    Raises
+    ------
+    PatternReadError
+        If the content is no text.
+    """
+    return re.split(r"\r\n|\r|\n", decoded(content))
+
+
+def decoded(content: bytes) -> str:
+    """Return text in one of the usual encodings.
+
+    Raises
+    ------
+    PatternReadError
+        If the content is empty or binary.
+    """
     content = content.rstrip(b"\x1a")  # the end of a file under DOS
     if not content.strip():
         raise PatternReadError("The file is empty.")
