@@ -55,10 +55,36 @@ def read_pymatgen(path: Path) -> np.ndarray:
     return np.array([structure.frac_coords for structure in Xdatcar(path).structures])
 
 
+def diffusivity_ours(path: Path) -> np.ndarray:
+    from skxrd.transport import DiffusionEstimator, read_trajectory
+
+    return np.array(DiffusionEstimator().fit(read_trajectory(path, time_step=20.0)).diffusivity_)
+
+
+def diffusivity_peer(path: Path) -> np.ndarray:
+    from pymatgen.analysis.diffusion.analyzer import DiffusionAnalyzer
+    from pymatgen.io.vasp import Xdatcar
+
+    structures = Xdatcar(path).structures
+    return np.array(DiffusionAnalyzer.from_structures(structures, "Li", 900, 20, 1).diffusivity)
+
+
 READERS = {
     "ours": read_ours,
     "ours, mapped": read_ours_mapped,
     "pymatgen": read_pymatgen,
+    "ours, diffusivity": diffusivity_ours,
+    "pymatgen, diffusivity": diffusivity_peer,
+}
+TASKS = {  # ours -> the task, the peer's reader, its name, how much the results may differ
+    "ours": ("XDATCAR to an array", "pymatgen", "pymatgen", 1e-6),
+    "ours, mapped": ("XDATCAR to a memory map", "pymatgen", "pymatgen", 1e-6),
+    "ours, diffusivity": (
+        "XDATCAR to a diffusivity with interval",
+        "pymatgen, diffusivity",
+        "pymatgen-analysis-diffusion",
+        0.3,
+    ),
 }
 
 
@@ -91,30 +117,35 @@ def rows() -> list[Row]:
         path = Path(folder, "XDATCAR")
         write_xdatcar(path)
         found = {reader: measure(reader, path) for reader in READERS}
-    peer = found.pop("pymatgen")
-    for reader, result in found.items():
-        if abs(result["checksum"] / peer["checksum"] - 1) > 1e-6:
-            raise SystemExit(f"{reader} read something else than pymatgen: {found}")
-    return [
-        Row(
-            f"XDATCAR to {kind}",
-            "pymatgen",
-            result["seconds"],
-            peer["seconds"],
-            f"{N_IONS} ions, {N_FRAMES} frames",
-            result["megabytes"],
-            peer["megabytes"],
+    rows = []
+    for reader, (task, peer, name, tolerance) in TASKS.items():
+        ours, theirs = found[reader], found[peer]
+        if abs(ours["checksum"] / theirs["checksum"] - 1) > tolerance:
+            raise SystemExit(f"{reader} found something else than {peer}: {found}")
+        rows.append(
+            Row(
+                task,
+                name,
+                ours["seconds"],
+                theirs["seconds"],
+                f"{N_IONS} ions, {N_FRAMES} frames",
+                ours["megabytes"],
+                theirs["megabytes"],
+            )
         )
-        for kind, result in zip(("an array", "a memory map"), found.values(), strict=True)
-    ]
+    return rows
 
 
 if __name__ == "__main__":  # one reader, in a process of its own
     reader, file = sys.argv[1:]
-    if reader == "pymatgen":
-        import pymatgen.io.vasp  # noqa: F401
+    if reader.startswith("pymatgen"):
+        import pymatgen.io.vasp
     else:
-        import skxrd.transport._readers._read_trajectory  # noqa: F401
+        import skxrd.transport._readers._read_trajectory
+    if reader == "ours, diffusivity":
+        import skxrd.transport._diffusion._estimator  # noqa: F401
+    if reader == "pymatgen, diffusivity":
+        import pymatgen.analysis.diffusion.analyzer  # noqa: F401
     begin = time.process_time()
     positions = READERS[reader](Path(file))
     result = {"seconds": time.process_time() - begin, "megabytes": _peak_memory()}

@@ -1,5 +1,6 @@
 """``skxrd conduct``: from a file to tables and pictures, again after an interruption."""
 
+import subprocess
 import sys
 
 import numpy as np
@@ -223,6 +224,26 @@ def test_temperatures_are_written_without_a_line_too(cif, tmp_path, hopping, cap
     assert "not significantly above zero" in table["reason"][0]
     assert table["diffusivity"][1] > 1e-5
     assert pd.read_csv(out / "conductivity.csv")["conductivity"].isna().all()
+
+
+@pytest.mark.slow  # starts processes
+def test_the_module_of_a_calculator_may_lie_where_the_command_is_given(cif, tmp_path):
+    (tmp_path / "my_landscape.py").write_text(POTENTIAL, encoding="utf-8")
+    command = [sys.executable, "-P", "-m", "skxrd", "conduct", cif.name, "--out", "out", *QUICK]
+    command += ["--jobs", "2", "--calculator", "my_landscape:make_calculator"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert "No module named" not in done.stderr
+    assert (tmp_path / "out" / "temperatures.csv").is_file(), done.stderr
+
+
+def test_what_is_no_calculator_is_told(cif, tmp_path, monkeypatch, capsys):
+    (tmp_path / "my_number.py").write_text("def three():\n    return 3\n", encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    message = fails(
+        capsys, cif, "--out", tmp_path / "out", "--calculator", "my_number:three", *QUICK
+    )
+    assert "made a int" in message
 
 
 def test_an_error_of_a_potential_is_one_line(cif, tmp_path, capsys, monkeypatch):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +49,7 @@ def conduct(args: argparse.Namespace) -> None:
             result = screener.run(structure)
     except SkxrdError:
         raise
-    except ValueError as error:  # of a potential, or of what it makes of the structure
+    except (TypeError, ValueError) as error:  # of a potential, or what it makes of the structure
         raise argparse.ArgumentError(None, str(error)) from error
     except KeyboardInterrupt:
         raise KeyboardInterrupt(
@@ -109,6 +110,9 @@ def _calculator(name: str) -> Any:
                 None, f"--calculator: chgnet, 7net-0 or module:function is needed, got {name}."
             )
         return name
+    folder = str(Path.cwd())
+    if folder not in sys.path:  # where the module of a user lies; a command does not look there
+        sys.path.insert(0, folder)
     try:
         return getattr(importlib.import_module(module), function)
     except (ImportError, AttributeError) as error:

@@ -126,5 +126,8 @@ def _chgnet() -> Any:
 
 def _seven_net() -> Any:
     """Make a calculator of the SevenNet-0 (July 2024) that lies in the wheel of sevenn."""
-    module = import_optional("sevenn.calculator", extra="mlip-7net", purpose='calculator "7net-0"')
-    return module.SevenNetCalculator("7net-0")
+    with contextlib.redirect_stdout(io.StringIO()):
+        module = import_optional(
+            "sevenn.calculator", extra="mlip-7net", purpose='calculator "7net-0"'
+        )
+        return module.SevenNetCalculator("7net-0")

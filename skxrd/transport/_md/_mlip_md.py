@@ -99,7 +99,8 @@ class MLIPMD(BaseEstimator):
         Folder for everything that is needed to go on after an interruption, and for the finished
         trajectories, as ``600K.npz`` for `read_trajectory`. A folder of other settings, of another
         structure or of another version of the potential's package is refused, and so is one in
-        which another process is simulating.
+        which another process is simulating. Give a calculator that counts or remembers as a
+        function that makes it: what it holds is taken for a setting.
     progress : bool, default=False
         Whether to show a bar with the time left, on stderr.
 

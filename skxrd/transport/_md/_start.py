@@ -113,11 +113,17 @@ def relaxed(
         with np.load(file) as known:
             result.set_cell(known["cell"])
             result.set_positions(known["positions"])
-        return result
-    result.calc = make_calculator(calculator)
-    with limited_threads(n_threads):
-        moved = FrechetCellFilter(result) if with_cell else result
-        converged = FIRE(moved, logfile=None).run(fmax=max_force, steps=MAX_RELAXATION_STEPS)
+            converged = bool(known["converged"])
+    else:
+        result.calc = make_calculator(calculator)
+        with limited_threads(n_threads):
+            moved = FrechetCellFilter(result) if with_cell else result
+            converged = FIRE(moved, logfile=None).run(fmax=max_force, steps=MAX_RELAXATION_STEPS)
+        result.calc = None
+        if file is not None:
+            with complete_file(file) as opened:
+                cell, positions = result.cell.array, result.positions
+                np.savez(opened, cell=cell, positions=positions, converged=converged)
     if not converged:
         warnings.warn(
             f"the structure is not relaxed to {max_force:g} eV/angstrom after "
@@ -125,8 +131,4 @@ def relaxed(
             TransportWarning,
             stacklevel=3,
         )
-    result.calc = None
-    if file is not None:
-        with complete_file(file) as opened:
-            np.savez(opened, cell=result.cell.array, positions=result.positions)
     return result
