@@ -290,6 +290,51 @@ def test_without_errors_the_scatter_tells_the_interval(screener, free):
     assert result.conductivity_interval[0] < truth(300) < result.conductivity_interval[1]
 
 
+@pytest.mark.parametrize(("error", "n_ions"), [("jackknife", 4), ("jackknife", 24), ("blocks", 24)])
+def test_errors_of_few_parts_widen_the_interval(screener, error, n_ions):
+    runs = {
+        kelvin: make_hopping_trajectory(
+            n_ions=n_ions,
+            n_frames=8000,
+            hop_rate=hop_rate(kelvin),
+            vibration=0.15,
+            temperature=kelvin,
+            random_state=0,
+        )
+        for kelvin in (900.0, 1500.0)  # two temperatures: no scatter about the line
+    }
+    result = screener.set_params(diffusion=DiffusionEstimator(error=error)).analyze(runs)
+    normal = ArrheniusRegressor("sigmaT").fit(result.used, result.values, y_error=result.errors)
+    low, high = np.log(result.conductivity_interval)
+    expected = (
+        np.ptp(np.log(normal.predict_interval([300])))
+        * {
+            ("jackknife", 4): 3.182 / 1.960,  # Student's t for 3, 23 and 7 degrees of freedom
+            ("jackknife", 24): 2.069 / 1.960,
+            ("blocks", 24): 2.365 / 1.960,
+        }[error, n_ions]
+    )
+    assert high - low == pytest.approx(expected, rel=1e-3)
+    other = screener.set_params(arrhenius=ArrheniusRegressor("sigmaT", confidence=0.5)).analyze(
+        runs
+    )
+    assert np.ptp(other.conductivity_interval) < np.ptp(result.conductivity_interval)
+    np.testing.assert_array_equal(other.errors, result.errors)
+
+
+def test_relaxation_in_cages_is_in_the_message(screener, free, monkeypatch):
+    caged = make_hopping_trajectory(
+        hop_rate=0.1, relaxation_time=2000, vibration=0.5, temperature=600, random_state=0
+    )
+    run = HoppingMD.run
+    monkeypatch.setattr(HoppingMD, "run", lambda self, cell: {**run(self, cell), 600.0: caged})
+    screener.set_params(framework=FrameworkCheck(max_lindemann_ratio=1.0))
+    with pytest.warns(TransportWarning, match="1 of 1 structures"):
+        row = screener.transform([salt()]).iloc[0]
+    assert "600 K: No lag was found from which growth is linear" in row["message"]
+    assert row["n_temperatures"] == 4  # it counts still
+
+
 def test_estimators_are_not_changed(screener, free):
     given = {
         "diffusion": DiffusionEstimator(),

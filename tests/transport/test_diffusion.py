@@ -3,6 +3,7 @@
 import gzip
 import json
 import pickle
+import tracemalloc
 import warnings
 
 import numpy as np
@@ -21,6 +22,7 @@ from skxrd.transport import (
 )
 from skxrd.transport._diffusion._errors import Estimate, estimate, ratio_interval
 from skxrd.transport._diffusion._fit_window import find_fit_window
+from skxrd.transport._trajectory import _drift
 
 TRUTH = 0.2 * 3**2 / 6 * 1e-4  # of the default hop model, in cm2/s
 QUIET = pytest.mark.filterwarnings("ignore::skxrd.exceptions.TransportWarning")
@@ -292,6 +294,39 @@ def test_ions_that_hop_diffuse_in_short_runs_too(hop_rate):
         assert DiffusionEstimator().fit(hopping).is_diffusive_
 
 
+@pytest.mark.parametrize(
+    ("parameters", "largest_excess", "lowest"),
+    [
+        ({"hop_rate": 0.1, "relaxation_time": 2000, "vibration": 0.5}, 1.25, 0.6),
+        ({"hop_rate": 0.02, "relaxation_time": 1000}, 1.45, 0.7),
+    ],
+)
+def test_slow_relaxation_in_cages_is_told(parameters, largest_excess, lowest):
+    truth = parameters["hop_rate"] * 9 / 6 * 1e-4
+    found = []
+    for seed in range(20):
+        estimator = DiffusionEstimator()
+        said = messages(estimator, make_hopping_trajectory(random_state=seed, **parameters))
+        is_told = any("No lag was found from which growth is linear" in text for text in said)
+        assert is_told == (estimator.is_diffusive_ and not estimator.has_linear_start_)
+        if is_told:
+            np.testing.assert_allclose(estimator.fit_window_, [1.98, 3.98], atol=0.021)
+        low, high = estimator.diffusivity_interval_
+        found.append([is_told, estimator.diffusivity_ / truth, low <= truth <= high])
+    told, ratio, held = np.mean(found, axis=0)
+    assert told > 0.8
+    assert ratio < largest_excess
+    assert held >= lowest
+
+
+def test_a_linear_start_needs_no_word(trajectory, fitted):
+    assert fitted.has_linear_start_
+    slow = make_hopping_trajectory(hop_rate=0.1, relaxation_time=2000, random_state=0)
+    said = messages(given := DiffusionEstimator(lag_range=(2.0, 4.0)), slow)
+    assert given.has_linear_start_  # the user says so
+    assert not any("No lag was found" in text for text in said)
+
+
 @pytest.mark.parametrize("n_ions", [2, 3, 4, 5])
 @QUIET
 def test_haven_ratio_of_few_ions(n_ions):
@@ -322,6 +357,51 @@ def test_without_a_framework(trajectory):
     assert silent.diffusivity_ == estimator.diffusivity_
     with pytest.raises(TrajectoryError, match=r"needs other ions than Li.*drift=None"):
         DiffusionEstimator(drift="center_of_mass").fit(lithium)
+
+
+@pytest.mark.parametrize("error", ["jackknife", None])
+def test_a_center_of_mass_at_rest_shows_no_charge_diffusivity(trajectory, error):
+    lithium = trajectory.select(trajectory.indices("Li")).drift_corrected("center_of_mass")
+    estimator = DiffusionEstimator(drift=None, error=error)
+    said = messages(estimator, lithium)
+    assert len(said) == 1
+    assert "The center of mass rests: the charge diffusivity cannot be seen" in said[0]
+    assert estimator.diffusivity_ == pytest.approx(TRUTH, rel=0.3)
+    assert np.isfinite(estimator.conductivity_)
+    for name in ("charge_diffusivity_", "charge_conductivity_", "haven_ratio_"):
+        assert np.isnan(getattr(estimator, name))
+        assert np.isnan(getattr(estimator, f"{name}interval_")).all()
+    assert np.isnan(estimator.charge_diffusivity_error_)
+
+
+@pytest.mark.parametrize("drift", ["framework", "center_of_mass", None])
+@QUIET
+def test_long_runs_are_read_in_batches_of_ions(trajectory, drift, monkeypatch):
+    expected = DiffusionEstimator(drift=drift).fit(trajectory)
+    monkeypatch.setattr(_drift, "_BATCH_BYTES", 5 * trajectory.n_frames * 24)
+    found = DiffusionEstimator(drift=drift).fit(trajectory)
+    assert found.diffusivity_ == pytest.approx(expected.diffusivity_, rel=1e-12)
+    assert found.charge_diffusivity_ == pytest.approx(expected.charge_diffusivity_, rel=1e-10)
+    held = trajectory.unwrapped() if drift is None else None
+    held = held or trajectory.drift_corrected(drift, species="Li")
+    moved = held.select(held.others("Li")).displacements()
+    largest = np.linalg.norm(moved, axis=2).max()
+    assert found.max_framework_displacement_ == pytest.approx(largest, rel=1e-12)
+    assert expected.max_framework_displacement_ == pytest.approx(largest, rel=1e-12)
+
+
+@QUIET
+def test_memory_is_that_of_the_mobile_ions(monkeypatch):
+    run = make_hopping_trajectory(n_ions=10, n_framework=90, n_frames=4000, random_state=0)
+    monkeypatch.setattr(_drift, "_BATCH_BYTES", 10 * run.n_frames * 24)
+    DiffusionEstimator().fit(run[:100])
+    tracemalloc.start()
+    try:
+        DiffusionEstimator().fit(run)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < run.positions.nbytes
 
 
 def test_framework_displacement(rng):
@@ -362,10 +442,11 @@ def test_automatic_window_starts_behind_the_cages():
     assert 0.2 < window.start * 0.02 < 0.5
     assert window.stop == 4 * window.start
     assert window.is_diffusive
+    assert window.has_linear_start
     flying = np.minimum(lags, 0.1) ** 2 * 30 + caged  # a ballistic start changes nothing
     assert find_fit_window(flying, 2001, 0.02, (None, None)).start * 0.02 < 0.6
-    bent = find_fit_window(lags**0.5, 2001, 0.02, (None, None))
-    assert bent == (25, 200, False)  # 0.5 ps to a tenth of the run
+    bent = find_fit_window(lags**0.4, 2001, 0.02, (None, None))
+    assert bent == (100, 200, False, False)  # the later half of a tenth of the run
 
 
 def test_window_to_half_of_the_run_has_nothing_behind_it():
@@ -375,7 +456,7 @@ def test_window_to_half_of_the_run_has_nothing_behind_it():
 
 
 def test_window_of_nothing_that_moves():
-    assert find_fit_window(np.zeros(501), 1001, 0.02, (None, None)) == (25, 100, False)
+    assert find_fit_window(np.zeros(501), 1001, 0.02, (None, None)) == (50, 100, False, False)
 
 
 @pytest.mark.parametrize(

@@ -76,6 +76,15 @@ def test_slope_follows_the_dimension():
     np.testing.assert_allclose(displays[0].lines, displays[1].lines)
 
 
+def test_parameters_that_change_later_change_nothing():
+    fit = DiffusionEstimator().fit(make_hopping_trajectory(random_state=0))
+    expected = MeanSquaredDisplacementDisplay.from_estimator(fit).lines
+    fit.set_params(dimension=1)
+    np.testing.assert_array_equal(
+        MeanSquaredDisplacementDisplay.from_estimator(fit).lines, expected
+    )
+
+
 @pytest.mark.parametrize(("quantity", "n_curves"), [("tracer", 2), ("collective", 2), ("both", 4)])
 def test_quantity(fits, quantity, n_curves):
     display = MeanSquaredDisplacementDisplay.from_estimators(fits, quantity=quantity)

@@ -349,7 +349,7 @@ class MeanSquaredDisplacementDisplay:
 
 def _lines(fit: DiffusionEstimator) -> list[list[float]]:
     """Slope in square angstrom per ps and height of the tracer's line and of the collective one."""
-    slopes = 2 * fit.dimension * np.array([fit.diffusivity_, fit.charge_diffusivity_])
+    slopes = 2 * fit._dimension * np.array([fit.diffusivity_, fit.charge_diffusivity_])
     return np.column_stack(
         [slopes / SQUARE_CM_PER_S, [fit.intercept_, fit.charge_intercept_]]
     ).tolist()

@@ -7,7 +7,6 @@ from numbers import Integral, Real
 from typing import Any, Literal, Self
 
 import numpy as np
-from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 
 from skxrd._sklearn import Interval, Options, StrOptions, fit_context
@@ -16,12 +15,18 @@ from skxrd.transport._diffusion._fit_window import SQUARE_CM_PER_S, FitLine, fin
 from skxrd.transport._diffusion._mean_squared_displacement import mean_squared_displacement
 from skxrd.transport._diffusion._nernst_einstein import nernst_einstein_conductivity
 from skxrd.transport._diffusion._warnings import warn_of_little
-from skxrd.transport._trajectory._drift import Drift, without_drift
+from skxrd.transport._trajectory._drift import (
+    Drift,
+    drift_of,
+    free_displacements,
+    largest_displacement,
+)
 from skxrd.transport._trajectory._ion_trajectory import IonTrajectory
 
 __all__ = ["DiffusionEstimator", "check_charge_and_lags"]
 
 _SHORTEST_BLOCK = 1.25  # of the longest lag of the window: a block averages over origins
+_ROUNDING = 1e-6  # of the tracer diffusivity; the charge diffusivity of ions that move is far above
 
 
 class DiffusionEstimator(BaseEstimator):
@@ -39,8 +44,8 @@ class DiffusionEstimator(BaseEstimator):
         Charge of a mobile ion in units of the elementary charge; it is never guessed.
     lag_range : tuple of two float or None, default=(None, None)
         First and last lag of the fit window in ps. None as the first stands for the lag from which
-        growth is linear, or 0.5 ps if there is none (see Notes). None as the last stands for four
-        times the first, and at most a tenth of the run.
+        growth is linear (see Notes), or half of the last if there is none. None as the last stands
+        for four times the lag from which growth is linear, and at most a tenth of the run.
     error : {"jackknife", "blocks"} or None, default="jackknife"
         Where the error of the tracer diffusivity comes from: the scatter between ions, which are
         taken as independent, or between blocks of time, which is wider and needs no such
@@ -68,7 +73,9 @@ class DiffusionEstimator(BaseEstimator):
     diffusivity_interval_ : ndarray of shape (2,)
         Its interval in cm2/s. Never cut off at 0.
     charge_diffusivity_, charge_diffusivity_error_ : float
-        Charge diffusivity, from the sum of the displacements [1]_, and its standard error in cm2/s.
+        Charge diffusivity, from the sum of the displacements [1]_, and its standard error in cm2/s;
+        NaN, like all that comes of it, where the sum rests up to rounding: in a simulation that
+        holds the center of mass of all ions, and has no others.
     charge_diffusivity_interval_ : ndarray of shape (2,)
         Its interval in cm2/s.
     haven_ratio_ : float
@@ -96,6 +103,10 @@ class DiffusionEstimator(BaseEstimator):
     is_diffusive_ : bool
         Whether growth from the end of the fit window to half of the run is that of the line within
         a factor of two; True where the first lag was given.
+    has_linear_start_ : bool
+        Whether a lag was found from which growth is linear; True where the first lag was given.
+        Without one, ions may still relax in their cages within the fit window, and diffusivities
+        be too high.
     intercept_, charge_intercept_ : float
         Heights of the two lines at lag 0 in square angstrom.
     n_hops_ : float
@@ -111,9 +122,9 @@ class DiffusionEstimator(BaseEstimator):
     Warns
     -----
     TransportWarning
-        If the run says less than a number seems to (in `fit`): growth is not linear, ions hop less
-        than once, an interval is wider than its value or holds 0, there is no framework, or no
-        error can be told.
+        If the run says less than a number seems to (in `fit`): growth is not linear, or not seen to
+        be so in the fit window, ions hop less than once, an interval is wider than its value or
+        holds 0, there is no framework, the center of mass rests, or no error can be told.
 
     See Also
     --------
@@ -130,7 +141,9 @@ class DiffusionEstimator(BaseEstimator):
     The window starts, after ballistic flight and rattling in cages, where the exponent a of growth
     A + B t\ :sup:`a` through the mean squared displacement at the lags t, 2t and 4t has come up to
     0.9. The logarithmic slope of the mean squared displacement itself would wait until the
-    vibrations A, which do not bend the line, are small beside it.
+    vibrations A, which do not bend the line, are small beside it. Where ions relax so slowly that
+    no lag t up to a fortieth of the run is found, the window is the later half of the first tenth
+    of the run, and `has_linear_start_` false.
 
     Growth over so few lags can look linear where ions only relax in their cages, or drift. Hence
     `is_diffusive_` looks beyond the window.
@@ -220,9 +233,10 @@ class DiffusionEstimator(BaseEstimator):
             If the run says less than a number seems to.
         """
         check_charge_and_lags(self.charge, self.lag_range)
-        trajectory = without_drift(trajectory, self.species, self.drift)
-        self.max_framework_displacement_ = _largest(trajectory, trajectory.others(self.species))
-        displacements = trajectory.displacements(self.species)
+        drift = drift_of(trajectory, self.species, self.drift)
+        mobile, others = trajectory.indices(self.species), trajectory.others(self.species)
+        self.max_framework_displacement_ = largest_displacement(trajectory, others, drift)
+        displacements = free_displacements(trajectory, mobile, drift)
         n_frames, self.n_ions_, _ = displacements.shape
         time_step = trajectory.time_step / 1000
         # One path, whose mean squared displacement is the collective one.
@@ -240,7 +254,9 @@ class DiffusionEstimator(BaseEstimator):
         )
         self.fit_window_ = np.array([window.start, window.stop]) * time_step
         self.is_diffusive_ = window.is_diffusive
+        self.has_linear_start_ = window.has_linear_start
 
+        self._dimension = self.dimension  # of the line, whatever the parameter becomes later
         line = FitLine(window, time_step, self.dimension)
         self.intercept_ = line.intercept(tracer)
         self.charge_intercept_ = line.intercept(self.collective_mean_squared_displacement_)
@@ -263,6 +279,8 @@ class DiffusionEstimator(BaseEstimator):
         return self
 
     def _set_results(self, tracer: Estimate, charge: Estimate, trajectory: IonTrajectory) -> None:
+        if abs(charge.value) < _ROUNDING * abs(tracer.value):
+            charge = Estimate(math.nan, math.nan, 0)
         self.diffusivity_, self.diffusivity_error_, _ = tracer
         self.diffusivity_interval_ = tracer.interval(self.confidence)
         self.charge_diffusivity_, self.charge_diffusivity_error_, _ = charge
@@ -309,11 +327,3 @@ def check_charge_and_lags(charge: float, lag_range: tuple[float | None, float | 
             "lag_range must hold the first and the last lag in ps, at least 0, or None; got "
             f"{lag_range!r}."
         )
-
-
-def _largest(trajectory: IonTrajectory, ions: NDArray[np.intp]) -> float:
-    """Find the largest displacement of some ions in angstrom; NaN without ions."""
-    if not ions.size:
-        return math.nan
-    displacements = trajectory.select(ions).displacements()
-    return math.sqrt(np.einsum("tia,tia->ti", displacements, displacements).max())

@@ -24,11 +24,12 @@ _FEWEST_FRAMES = 31  # for three lags within the tenth of the run
 
 
 class FitWindow(NamedTuple):
-    """First and last lag in frames, both included, and whether growth is linear from there on."""
+    """First and last lag in frames, both included, and what growth is like in and behind them."""
 
     start: int
     stop: int
     is_diffusive: bool
+    has_linear_start: bool
 
 
 def find_fit_window(
@@ -54,8 +55,9 @@ def find_fit_window(
     -------
     FitWindow
         First and last lag in frames, at least one apart. It is diffusive if the mean squared
-        displacement goes on about as the line does until half of the run, or if the first lag was
-        given.
+        displacement goes on about as the line does until half of the run. It has a linear start if
+        a lag was found from which growth is linear; without one, it is the later half of the lags
+        that it may hold. Both are true if the first lag was given.
 
     Raises
     ------
@@ -81,8 +83,8 @@ def find_fit_window(
     linear = _linear_start(mean_squared_displacement[: stop + 1], time_step)
     if first is not None:
         start = max(1, math.ceil(first / time_step - 1e-9))
-    elif linear is None:
-        start = max(1, min(math.ceil(_RATTLING / time_step - 1e-9), stop // 2))
+    elif linear is None:  # ions may still relax in their cages: the latest lags hold least of it
+        start = max(1, stop // 2)
     else:
         start = linear
         stop = stop if last is not None else min(stop, _LARGEST_RATIO * start)
@@ -93,12 +95,12 @@ def find_fit_window(
             "None as its end stands for a tenth of the run or less."
         )
     if first is not None:
-        return FitWindow(start, stop, is_diffusive=True)
+        return FitWindow(start, stop, is_diffusive=True, has_linear_start=True)
+    has_linear_start = linear is not None
     if stop >= n_frames // 2:  # nothing behind the window to compare with
-        return FitWindow(start, stop, is_diffusive=linear is not None)
-    return FitWindow(
-        start, stop, _goes_on(mean_squared_displacement[: n_frames // 2 + 1], start, stop)
-    )
+        return FitWindow(start, stop, has_linear_start, has_linear_start)
+    goes_on = _goes_on(mean_squared_displacement[: n_frames // 2 + 1], start, stop)
+    return FitWindow(start, stop, goes_on, has_linear_start)
 
 
 def _goes_on(mean_squared_displacement: NDArray[np.float64], start: int, stop: int) -> bool:

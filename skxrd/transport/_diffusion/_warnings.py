@@ -23,6 +23,18 @@ def warn_of_little(estimator: DiffusionEstimator) -> None:
             f"{estimator.fit_window_[1]:g} ps, which may show motion in cages, or a drift. Run "
             "longer or hotter, or give lag_range."
         )
+    elif not estimator.has_linear_start_:
+        _warn(
+            f"no lag was found from which growth is linear within {estimator.fit_window_[1]:g} ps, "
+            "the longest lag that the fit window may hold: it may still hold relaxation in cages, "
+            f"and the diffusivity of {estimator.diffusivity_:.2g} cm2/s be too high. Run longer, "
+            "or give lag_range."
+        )
+    if math.isnan(estimator.charge_diffusivity_):
+        _warn(
+            "the center of mass rests: the charge diffusivity cannot be seen. All ions are "
+            f"{estimator.species}, and the simulation holds their sum where it is."
+        )
     hops = estimator.n_hops_ / estimator.n_ions_
     if hops < 1:
         _warn(
@@ -45,6 +57,8 @@ def warn_of_little(estimator: DiffusionEstimator) -> None:
             f"{low:.2g} to {high:.2g}, wider than the value. Run longer."
         )
     low, high = estimator.charge_diffusivity_interval_
+    if math.isnan(estimator.charge_diffusivity_):
+        return
     if math.isnan(low):
         _warn(
             "the error of the charge diffusivity is unknown, and no Haven ratio can be given: "

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import ndtri, stdtrit
 from sklearn.base import clone
 
 from skxrd.transport._arrhenius._regressor import ArrheniusRegressor
@@ -45,6 +46,9 @@ class ConductivityResult:
     values, errors : ndarray of shape (n_used,)
         What the line was fitted to: diffusivities in cm2/s or conductivities in S/cm, as the form
         of the regressor says, and their standard errors; errors are NaN where they are unknown.
+        These come of a few ions or blocks of time, and the regressor takes errors as exact: it is
+        given them times the ratio of the quantiles of Student's t and of the normal distribution,
+        at its own level.
     temperature : float
         Temperature of `conductivity` in K.
     conductivity : float
@@ -157,7 +161,9 @@ def conductivity_of(
     values, errors = _measurements([diffusions[kelvin] for kelvin in used], arrhenius.form)
     line = np.full(3, np.nan)
     if len(used) > 1:
-        arrhenius.fit(used, values, y_error=errors if np.isfinite(errors).all() else None)
+        counted = [diffusions[kelvin] for kelvin in used]
+        y_error = errors * _students_widening(counted, arrhenius.confidence)
+        arrhenius.fit(used, values, y_error=y_error if np.isfinite(y_error).all() else None)
         line = np.append(
             arrhenius.predict([temperature]), arrhenius.predict_interval([temperature])
         )
@@ -221,3 +227,12 @@ def _measurements(
     if form != "D":
         values = np.array([diffusion.conductivity_ for diffusion in diffusions])
     return values, errors / diffusivities * values
+
+
+def _students_widening(
+    diffusions: list[DiffusionEstimator], confidence: float
+) -> NDArray[np.float64]:
+    """Return how much wider intervals are for errors that are known from a few parts only."""
+    n_parts = [fit.n_blocks_ if fit.error == "blocks" else fit.n_ions_ for fit in diffusions]
+    level = (1 + confidence) / 2
+    return stdtrit(np.array(n_parts) - 1, level) / ndtri(level)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import warnings
+from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +15,16 @@ from skxrd.transport._trajectory._ion_trajectory import IonTrajectory
 from skxrd.transport._trajectory._ions import atomic_masses
 from skxrd.transport._trajectory._unwrapping import check_cell_is_continuous
 
-__all__ = ["Drift", "check_run", "drift_of", "without_drift"]
+__all__ = [
+    "Drift",
+    "check_run",
+    "drift_of",
+    "free_displacements",
+    "largest_displacement",
+    "without_drift",
+]
+
+_BATCH_BYTES = 64_000_000  # of float64; a few such arrays are alive at a time
 
 
 def check_run(trajectory: IonTrajectory) -> None:
@@ -28,10 +39,9 @@ def check_run(trajectory: IonTrajectory) -> None:
     check_cell_is_continuous(trajectory.lattice)
 
 
-def without_drift(trajectory: IonTrajectory, species: str, drift: Drift | None) -> IonTrajectory:
-    """Check what `fit` was given and take out the drift; None leaves positions as they are."""
-    ions = _reference(trajectory, species, drift)
-    return trajectory if ions is None else trajectory.drift_corrected(ions)
+def without_drift(trajectory: IonTrajectory, drift: NDArray[np.float64]) -> IonTrajectory:
+    """Take out what `drift_of` returned, of the ions that are needed only, wrapped or not."""
+    return trajectory._with(np.subtract(trajectory.positions, drift[:, None], dtype=float))
 
 
 def drift_of(trajectory: IonTrajectory, species: str, drift: Drift | None) -> NDArray[np.float64]:
@@ -47,8 +57,40 @@ def drift_of(trajectory: IonTrajectory, species: str, drift: Drift | None) -> ND
     ions = _reference(trajectory, species, drift)
     if ions is None:
         return np.zeros((trajectory.n_frames, 3))
-    held = trajectory.select(ions).unwrapped()
-    return mean_motion(held.positions, np.arange(held.n_ions), atomic_masses(held.species))
+    moment = np.zeros((trajectory.n_frames, 3))
+    mass = 0.0
+    for batch in _ion_batches(trajectory.n_frames, ions):
+        held = trajectory.select(batch).unwrapped()
+        masses = atomic_masses(held.species)
+        moment += masses.sum() * mean_motion(held.positions, np.arange(held.n_ions), masses)
+        mass += masses.sum()
+    return moment / mass
+
+
+def free_displacements(
+    trajectory: IonTrajectory, ions: NDArray[np.intp], drift: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Compute the displacements of some ions without the drift, in angstrom."""
+    return without_drift(trajectory.select(ions).unwrapped(), drift).displacements()
+
+
+def largest_displacement(
+    trajectory: IonTrajectory, ions: NDArray[np.intp], drift: NDArray[np.float64]
+) -> float:
+    """Find the largest displacement of some ions in angstrom; NaN without ions."""
+    largest = math.nan
+    for batch in _ion_batches(trajectory.n_frames, ions):
+        displacements = free_displacements(trajectory, batch, drift)
+        squares = np.einsum("tia,tia->ti", displacements, displacements)
+        largest = float(np.fmax(largest, math.sqrt(squares.max())))
+    return largest
+
+
+def _ion_batches(n_frames: int, ions: NDArray[np.intp]) -> Iterator[NDArray[np.intp]]:
+    """Cut ions into batches whose paths, unlike all of a long run, fit into bounded memory."""
+    size = max(1, _BATCH_BYTES // (n_frames * 24))
+    for first in range(0, len(ions), size):
+        yield ions[first : first + size]
 
 
 def _reference(

@@ -13,7 +13,7 @@ from sklearn.base import BaseEstimator
 
 from skxrd._sklearn import Interval, StrOptions, fit_context
 from skxrd.exceptions import TransportWarning
-from skxrd.transport._trajectory._drift import Drift, without_drift
+from skxrd.transport._trajectory._drift import Drift, drift_of, without_drift
 from skxrd.transport._trajectory._ion_trajectory import IonTrajectory
 from skxrd.transport._van_hove._pair_counts import pair_counts
 
@@ -189,7 +189,7 @@ class VanHove(BaseEstimator):
         if self.spacing > self.r_max:
             raise ValueError(f"spacing ({self.spacing}) must not exceed r_max ({self.r_max}).")
         n_bins = round(self.r_max / self.spacing)
-        trajectory = without_drift(trajectory, self.species, self.drift)
+        drift = drift_of(trajectory, self.species, self.drift)
         lags = _lags(self.lag_times, trajectory)
         edges = np.linspace(0, self.r_max, n_bins + 1)
         self.r_ = (edges[:-1] + edges[1:]) / 2
@@ -197,11 +197,12 @@ class VanHove(BaseEstimator):
 
         origins = [_origins(trajectory.n_frames - lag, self.n_origins) for lag in lags]
         self.n_origins_ = np.array([len(frames) for frames in origins])
-        ions = trajectory.select(trajectory.indices(self.species)).unwrapped()
+        mobile = trajectory.select(trajectory.indices(self.species))
+        ions = without_drift(mobile.unwrapped(), drift)
         self.self_ = np.array(
             [_self_part(ions, *starts, edges) for starts in zip(lags, origins, strict=True)]
         )
-        others = self._others(trajectory)
+        others = self._others(trajectory, drift)
         parts = [
             _distinct_part(ions, others, *starts, edges)
             for starts in zip(lags, origins, strict=True)
@@ -210,10 +211,13 @@ class VanHove(BaseEstimator):
         self.distinct_ = np.array([part.density for part in parts])
         return self
 
-    def _others(self, trajectory: IonTrajectory) -> IonTrajectory | None:
+    def _others(
+        self, trajectory: IonTrajectory, drift: NDArray[np.float64]
+    ) -> IonTrajectory | None:
         """Find the reference ions; None if they are the mobile ions themselves."""
         if self.reference_species not in (None, self.species):
-            return trajectory.select(trajectory.indices(self.reference_species))
+            reference = trajectory.select(trajectory.indices(self.reference_species))
+            return without_drift(reference, drift)
         if len(trajectory.indices(self.species)) == 1:
             warnings.warn(
                 f"The trajectory has one ion of {self.species}: there is no distinct part.",
