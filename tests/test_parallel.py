@@ -1,5 +1,6 @@
 import contextlib
 import multiprocessing
+import time
 
 import pytest
 from joblib import parallel_config
@@ -51,9 +52,9 @@ def test_closing_gives_up_the_remaining_tasks():
     def tasks():
         for number in range(100_000):
             taken.append(number)
-            yield delayed(squared)(number)
+            yield delayed(time.sleep)(0.05)
 
     with contextlib.closing(as_they_come(tasks(), 2)) as results:
-        assert next(results) == 0
+        next(results)
     assert len(taken) < 1000
     assert multiprocessing.active_children() == []

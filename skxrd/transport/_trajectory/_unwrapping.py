@@ -80,7 +80,8 @@ def _check_steps(
     ion, axis = np.unravel_index(steps[block_frame].argmax(), steps.shape[1:])
     frame = start + block_frame
     raise TrajectoryError(
-        f"ion {ion} ({species[ion]}) goes by {steps[block_frame, ion, axis]:.2f} of the cell along "
+        # No number of the ion: it may be one of those that were chosen.
+        f"an ion of {species[ion]} goes by {steps[block_frame, ion, axis]:.2f} of the cell along "
         f"axis {'abc'[axis]} between frames {frame - 1} and {frame}, {time_step:g} fs apart; at "
         f"most {MAX_STEP} is allowed, for which way it went cannot be told. Frames must be written "
         "more often, or positions be unwrapped by the program that made them, which "
