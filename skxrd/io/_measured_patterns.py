@@ -43,6 +43,10 @@ class MeasuredPattern:
         Hash of the file as it was read.
     format : str or None, default=None
         Suffix that chose the reader.
+    counts : array-like of shape (n_points,) or None, default=None
+        Numbers of photons that were detected; None where only an intensity is known. They differ
+        from the intensities where these are per second or corrected for an attenuator, and are
+        the sum of repeated measurements, of which the intensity is the mean.
 
     Attributes
     ----------
@@ -53,7 +57,7 @@ class MeasuredPattern:
     ------
     ValueError
         If lengths differ, a number is not finite, angles do not increase or leave the range, an
-        uncertainty is negative, or the wavelength is not positive.
+        uncertainty or a count is negative, or the wavelength is not positive.
 
     Examples
     --------
@@ -72,16 +76,17 @@ class MeasuredPattern:
     path: Path | None = None
     sha256: str | None = None
     format: str | None = None
+    counts: NDArray[np.float64] | None = None
 
     def __post_init__(self) -> None:
-        for name in ("two_theta", "intensity", "uncertainty"):
+        for name in ("two_theta", "intensity", "uncertainty", "counts"):
             values = getattr(self, name)
             if values is not None:
                 object.__setattr__(self, name, _column(values, name))
         n_points = len(self.two_theta)
         if n_points < 2:
             raise ValueError(f"A pattern needs at least two angles, got {n_points}.")
-        for name in ("intensity", "uncertainty"):
+        for name in ("intensity", "uncertainty", "counts"):
             values = getattr(self, name)
             if values is not None and len(values) != n_points:
                 raise ValueError(f"{name} has {len(values)} values for {n_points} angles.")
@@ -92,8 +97,10 @@ class MeasuredPattern:
                 f"two_theta goes from {self.two_theta[0]:g} to {self.two_theta[-1]:g}; angles "
                 "between 0 and 180 degrees are needed."
             )
-        if self.uncertainty is not None and (self.uncertainty < 0).any():
-            raise ValueError("uncertainty must not be negative.")
+        for name in ("uncertainty", "counts"):
+            values = getattr(self, name)
+            if values is not None and (values < 0).any():
+                raise ValueError(f"{name} must not be negative.")
         if self.wavelength is not None and not 0 < self.wavelength < np.inf:
             raise ValueError(f"wavelength must be positive, in angstrom, got {self.wavelength!r}.")
 

@@ -1,16 +1,13 @@
-"""Measured patterns from files: one table says which function reads which suffix."""
+"""Measured patterns from files."""
 
 from __future__ import annotations
 
-import bz2
-import gzip
 import hashlib
 import os
 import warnings
-import zlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
-from numbers import Real
+from collections.abc import Iterable, Sequence
+from numbers import Integral, Real
 from pathlib import Path
 from typing import Literal
 
@@ -18,60 +15,46 @@ import pandas as pd
 
 from skxrd._sklearn import Interval, StrOptions, validate_params
 from skxrd.exceptions import PatternReadError, PatternWarning
+from skxrd.io._formats import NOT_READ, READERS, reader_of, suffix_of
 from skxrd.io._measured_patterns import MeasuredPattern, MeasuredPatterns
-from skxrd.io._raw_patterns import RawPattern, cleaned
-from skxrd.io._text_patterns import read_columns, read_columns_with_uncertainty
+from skxrd.io._raw_patterns import cleaned, joined
+from skxrd.io._unpacking import read_bounded, unpacked
 from skxrd.simulation._lines import wavelength_in_angstrom
 
 __all__ = ["read_pattern", "read_patterns"]
 
 _ASSUMED = "CuKa"  # where a file states no wavelength
 
-# Suffix -> function from the content of a file to its columns. A new format is one more entry.
-READERS: dict[str, Callable[[bytes], RawPattern]] = {
-    ".csv": read_columns,
-    ".dat": read_columns,
-    ".txt": read_columns,
-    ".xy": read_columns,
-    ".xye": read_columns_with_uncertainty,
-}
-# Suffix -> name of a format that is known and not read.
-NOT_READ = {
-    ".asc": "Rigaku ASC",
-    ".brml": "Bruker BRML",
-    ".cif": "CIF",
-    ".cpi": "Sietronics CPI",
-    ".cwn": "GSAS histogram",
-    ".fxye": "GSAS histogram",
-    ".gsa": "GSAS histogram",
-    ".gss": "GSAS histogram",
-    ".mdi": "JADE MDI",
-    ".ras": "Rigaku RAS",
-    ".rasx": "Rigaku RASX",
-    ".raw": "Bruker, Siemens, Rigaku or STOE RAW",
-    ".rd": "Philips RD",
-    ".udf": "Philips UDF",
-    ".uxd": "Bruker UXD",
-    ".xra": "GSAS histogram",
-    ".xrdml": "PANalytical XRDML",
-}
-_UNPACKERS: dict[str, Callable[[bytes], bytes]] = {".bz2": bz2.decompress, ".gz": gzip.decompress}
 _MOST_NAMED = 3
 _WAVELENGTH: list[object] = [str, Interval(Real, 0, None, closed="neither"), None]
 
 
 @validate_params(
-    {"path": [str, os.PathLike], "wavelength": _WAVELENGTH}, prefer_skip_nested_validation=True
+    {
+        "path": [str, os.PathLike],
+        "wavelength": _WAVELENGTH,
+        "scan": [Interval(Integral, 0, None, closed="left"), None],
+    },
+    prefer_skip_nested_validation=True,
 )
 def read_pattern(
-    path: str | os.PathLike[str], *, wavelength: str | float | None = None
+    path: str | os.PathLike[str],
+    *,
+    wavelength: str | float | None = None,
+    scan: int | None = None,
 ) -> MeasuredPattern:
     r"""Read a measured powder pattern.
 
-    Text in columns is read (``.xy``, ``.xye``, ``.csv``, ``.dat``, ``.txt``, also packed as ``.gz``
-    or ``.bz2``): two-theta in degrees, intensity and, in an ``.xye`` or where it can be told, the
-    uncertainty. Lines above the numbers and comments, any of the usual separators, decimal commas,
-    angles that fall or repeat, line ends and encodings of any system are taken as they come.
+    Files of instruments are read: PANalytical ``.xrdml``; Rigaku ``.ras``, ``.rasx`` and ``.asc``;
+    Bruker and Siemens ``.raw`` (version 1 to 4), ``.brml`` and ``.uxd``; STOE ``.raw``. So are
+    histograms of GSAS at constant wavelength (``.gsa``, ``.gss``, ``.fxye``, ``.cwn``, ``.xra``,
+    ``.gda``, ``.raw``) and patterns in a ``.cif``. The suffix says which it is; any file may be
+    packed as ``.gz`` or ``.bz2``.
+
+    Text in columns is read as well (``.xy``, ``.xye``, ``.csv``, ``.dat``, ``.txt``): two-theta in
+    degrees, intensity and, in an ``.xye`` or where it can be told, the uncertainty. Lines above the
+    numbers and comments, any of the usual separators, decimal commas, angles that fall or repeat,
+    line ends and encodings of any system are taken as they come.
 
     Parameters
     ----------
@@ -81,16 +64,24 @@ def read_pattern(
         Wavelength of the measurement: one of pymatgen's names such as "CuKa", or a number in
         angstrom. It takes the place of what the file states. None takes it from the file, and
         assumes Cu K-alpha, 1.54184 angstrom, where the file is silent, as text files mostly are.
+        Where it states both lines of the doublet, their mean is taken, weighted as they are.
+    scan : int or None, default=None
+        Number of the scan, from 0, in a file that holds several. None takes the only one, or joins
+        those that follow each other in angle.
 
     Returns
     -------
     MeasuredPattern
-        The pattern, with increasing angles.
+        The pattern, with increasing angles. Its `metadata` are what the file states of "sample",
+        "comment", "operator", "instrument", "date", "anode", "kalpha1" and "kalpha2" (angstrom),
+        "kalpha_ratio", "voltage" (kV), "current" (mA), "radius" (mm), "scan_axis", "step_time" (s)
+        and "intensity_unit"; text in columns gives its own names instead.
 
     Raises
     ------
     PatternReadError
-        If the file is not of a format that is read, or does not hold a pattern.
+        If the file is not of a format that is read, or does not hold a pattern; if it holds
+        several scans over the same angles and `scan` is None, or has no such scan.
     OSError
         If there is no such file, or it cannot be opened.
     ValueError
@@ -113,7 +104,7 @@ def read_pattern(
     >>> pattern.name, pattern.wavelength, pattern.intensity.tolist()
     ('sample', 1.5406, [52.0, 61.0, 55.0])
     """
-    pattern = _read(Path(path), wavelength)
+    pattern = _read(Path(path), wavelength, scan)
     _warn_of_assumptions([pattern])
     return pattern
 
@@ -204,29 +195,23 @@ def _files(paths: str | os.PathLike[str] | Iterable[str | os.PathLike[str]]) -> 
     files = sorted(
         file
         for file in folder.iterdir()
-        if file.is_file() and not file.name.startswith(".") and _suffix(file)[0] in known
+        if file.is_file() and not file.name.startswith(".") and suffix_of(file)[0] in known
     )
     if not files:
         raise ValueError(f"The folder {folder} holds no file with the suffix of a known format.")
     return files
 
 
-def _suffix(path: Path) -> tuple[str, str]:
-    """Suffix of the format, and that of the packing around it."""
-    packing = path.suffix.lower()
-    if packing in _UNPACKERS:
-        return Path(path.stem).suffix.lower(), packing
-    return packing, ""
-
-
-def _read(path: Path, wavelength: str | float | None) -> MeasuredPattern:
+def _read(path: Path, wavelength: str | float | None, scan: int | None = None) -> MeasuredPattern:
     given = None if wavelength is None else wavelength_in_angstrom(wavelength)
     if path.is_dir():
         raise IsADirectoryError(f"{path} is a folder; read_patterns reads all files of a folder.")
-    content = path.read_bytes()
-    suffix, packing = _suffix(path)
+    suffix, packing = suffix_of(path)
     try:
-        raw = cleaned(_reader(suffix)(_unpacked(content, packing)))
+        with path.open("rb") as file:
+            content = read_bounded(file, "The file")
+        found = reader_of(suffix)(unpacked(content, packing))
+        raw = cleaned(joined(found if isinstance(found, list) else [found], scan))
     except PatternReadError as error:
         raise PatternReadError(f"{path}: {error}") from error
     stated = given or raw.wavelength
@@ -236,29 +221,12 @@ def _read(path: Path, wavelength: str | float | None) -> MeasuredPattern:
         uncertainty=raw.uncertainty,
         wavelength=stated or wavelength_in_angstrom(_ASSUMED),
         wavelength_is_assumed=stated is None,
-        metadata=raw.metadata,
+        metadata={key: value for key, value in raw.metadata.items() if value is not None},
         path=path,
         sha256=hashlib.sha256(content).hexdigest(),
         format=suffix.removeprefix("."),
+        counts=raw.counts,
     )
-
-
-def _reader(suffix: str) -> Callable[[bytes], RawPattern]:
-    if suffix in READERS:
-        return READERS[suffix]
-    advice = f"Export it as text in columns and name it {', '.join(READERS)}."
-    if suffix in NOT_READ:
-        raise PatternReadError(f"The format {NOT_READ[suffix]} is not read yet. {advice}")
-    raise PatternReadError(f"The suffix {suffix!r} is of no known format. {advice}")
-
-
-def _unpacked(content: bytes, packing: str) -> bytes:
-    if not packing:
-        return content
-    try:
-        return _UNPACKERS[packing](content)
-    except (OSError, EOFError, ValueError, zlib.error) as error:
-        raise PatternReadError(f"The file cannot be unpacked: {error}.") from error
 
 
 def _unique_names(patterns: list[MeasuredPattern]) -> list[str]:

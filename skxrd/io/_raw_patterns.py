@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -67,7 +68,7 @@ def joined(scans: Sequence[RawPattern], scan: int | None = None) -> RawPattern:
         raise PatternReadError(f"Scan {empty} of {len(scans)} is empty; scan says which to read.")
     scans = sorted(scans, key=lambda one: one.two_theta.min())
     end = scans[0].two_theta.max()
-    for before, after in zip(scans, scans[1:], strict=False):
+    for before, after in pairwise(scans):
         shorter = min(np.ptp(before.two_theta), np.ptp(after.two_theta))
         if end - after.two_theta.min() > _SHARED * shorter:
             raise PatternReadError(
@@ -86,9 +87,9 @@ def joined(scans: Sequence[RawPattern], scan: int | None = None) -> RawPattern:
     times = [one.metadata.get("step_time") for one in scans]
     divisors = np.ones(len(scans))
     if len(set(times)) > 1 and metadata.get("intensity_unit") == "counts":
-        if None in times:
+        if not all(times):
             raise PatternReadError(
-                "Some scans of the file state their time per step and some do not, so that they "
+                "Some scans of the file state a time per step and some do not, so that they "
                 "cannot be joined; scan says which of them to read, counted from 0."
             )
         divisors = np.array(times, dtype=float)
@@ -134,7 +135,7 @@ def cleaned(raw: RawPattern) -> RawPattern:
             raise PatternReadError(f"{name} is negative in data row {row + 1}.")
     # Angles that differ in the last bits only, as those of two ranges that meet, are the same.
     rounded = np.round(raw.two_theta, _ANGLE_DECIMALS)
-    angles, place, counts = np.unique(rounded, return_inverse=True, return_counts=True)
+    angles, place, times = np.unique(rounded, return_inverse=True, return_counts=True)
     if len(angles) < 2:
         raise PatternReadError(f"A pattern needs at least two angles, found {len(angles)}.")
     if angles[0] < 0 or angles[-1] > 180:
@@ -148,12 +149,19 @@ def cleaned(raw: RawPattern) -> RawPattern:
             f"Only {len(angles)} of {len(raw.two_theta)} angles differ: the first column is not "
             "two_theta, its decimals were cut off, or several scans follow each other."
         )
-    intensity = np.bincount(place, raw.intensity) / counts
-    uncertainty = raw.uncertainty
-    if uncertainty is not None:  # of a mean of independent measurements
-        uncertainty = np.sqrt(np.bincount(place, uncertainty**2)) / counts
-    events = None if raw.counts is None else np.bincount(place, raw.counts)
-    for name, column in (("intensity", intensity), ("uncertainty", uncertainty)):
+    with np.errstate(over="ignore"):  # looked for below
+        intensity = np.bincount(place, raw.intensity) / times
+        uncertainty = raw.uncertainty
+        if uncertainty is not None:  # of a mean of independent measurements
+            uncertainty = np.sqrt(np.bincount(place, uncertainty**2)) / times
+        counts = raw.counts
+        if counts is not None:
+            counts = np.asarray(np.bincount(place, counts), dtype=np.float64)
+    for name, column in (
+        ("intensity", intensity),
+        ("uncertainty", uncertainty),
+        ("counts", counts),
+    ):
         if column is not None and not np.isfinite(column).all():
             raise PatternReadError(f"{name} is too large to compute with.")
     metadata = dict(raw.metadata)
@@ -162,7 +170,7 @@ def cleaned(raw: RawPattern) -> RawPattern:
     steps = np.sign(np.diff(raw.two_theta))
     if (steps > 0).any() and (steps < 0).any():
         metadata["n_ranges"] = 1 + int((steps * np.median(steps) < 0).sum())
-    return RawPattern(angles, intensity, uncertainty, raw.wavelength, metadata, events)
+    return RawPattern(angles, intensity, uncertainty, raw.wavelength, metadata, counts)
 
 
 def _concatenated(

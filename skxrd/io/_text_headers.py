@@ -26,6 +26,7 @@ _ANODE = (
     r"[\s:=,;\"']*\b(Cu|Co|Fe|Cr|Mo|Ag)(?=[\s_-]*K|\W*$|\s*[,;])"
 )
 _IN_ANGSTROM = {"nm": 10.0, "pm": 0.01}
+_LONGEST_LINE = 500  # characters; what comes later in a line is no header
 _SHORTEST, _LONGEST = 0.05, 5.0  # angstrom; all else is no wavelength of a diffractometer
 
 
@@ -43,7 +44,7 @@ def has_other_axis(title: str) -> bool:
 
 def facts_in(lines: list[str]) -> dict[str, str]:
     """Collect what stands as "name: value" or "name = value" in lines of a header."""
-    found = (re.match(_FACT, line) for line in lines)
+    found = (re.match(_FACT, line[:_LONGEST_LINE]) for line in lines)
     return {match[1]: match[2].strip("\"'") for match in found if match}
 
 
@@ -54,6 +55,7 @@ def wavelength_in(lines: list[str]) -> float | None:
     are; a named anode stands for the mean of its K-alpha lines.
     """
     first = second = None
+    lines = [line[:_LONGEST_LINE] for line in lines]
     for line in lines:
         match = re.search(_WAVELENGTH, line, flags=re.IGNORECASE)
         if match is None or re.search(r"beta|β", line, flags=re.IGNORECASE):

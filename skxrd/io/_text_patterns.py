@@ -49,17 +49,17 @@ class _Convention(NamedTuple):
     def fields(self, line: str) -> list[str]:
         """Fields of a line, without quotes."""
         line = line.strip().rstrip(";,").rstrip()
-        return [field.strip("\"' ") for field in re.split(self.separator, line)]
+        return [field.strip("\"' \t") for field in re.split(self.separator, line)]
 
 
 # Semicolons come first: a comma is the decimal mark or absent where they separate. Comma-separated
 # numbers come last, for "10,02 5" has a comma and is not one of them.
 _CONVENTIONS = [
-    _Convention(r"\s*;\s*", "."),
-    _Convention(r"\s*;\s*", ","),
+    _Convention(";", "."),
+    _Convention(";", ","),
     _Convention(r"\s+", "."),
     _Convention(r"\s+", ","),
-    _Convention(r"\s*,\s*", "."),
+    _Convention(",", "."),
 ]
 
 

@@ -197,8 +197,8 @@ def test_real_measurements(shared_data):
     patterns = read_patterns(shared_data / "measured", on_error="skip")
     transformer = MeasuredPatternTransformer()
     X = transformer.fit_transform(patterns)
-    assert X.shape == (6, 4501)
-    assert X.max(axis=1).tolist() == [100.0] * 6
+    assert X.shape == (22, 4501)
+    assert X.max(axis=1).tolist() == [100.0] * 22
     kept = MeasuredPatternTransformer(baseline="passthrough").fit_transform(patterns)
     two_theta = TwoThetaGrid().two_theta
     hump = (two_theta > 11) & (two_theta < 14)  # no lines of LiMnO2 there

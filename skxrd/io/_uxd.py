@@ -1,0 +1,110 @@
+"""Text of Siemens and Bruker: UXD."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from skxrd.exceptions import PatternReadError
+from skxrd.io._raw_patterns import RawPattern
+from skxrd.io._text_patterns import lines_of_text
+from skxrd.io._vendor_facts import (
+    angles,
+    facts,
+    number_in,
+    numbers_in,
+    radiation,
+    require_two_theta,
+    whole_counts,
+)
+
+__all__ = ["read_uxd"]
+
+_DATA = r"_(2THETA)?(COUNTS|CPS)(TIME)?\s*$"
+_SEPARATOR = r"[\s,;]+"
+
+
+def read_uxd(content: bytes) -> list[RawPattern]:
+    """Read the ranges of a UXD file.
+
+    Parameters
+    ----------
+    content : bytes
+        Content of the file.
+
+    Returns
+    -------
+    list of RawPattern
+        One for each range.
+
+    Raises
+    ------
+    PatternReadError
+        If the content is no UXD, or its ranges are not of two-theta.
+    """
+    scans = []
+    header: dict[str, str] = {}
+    kind: re.Match[str] | None = None
+    fields: list[str] = []
+    for line in [*lines_of_text(content), "_END"]:
+        text = line.strip()
+        if not text or text.startswith(";"):
+            continue
+        if not text.startswith("_"):
+            if kind is None:
+                raise PatternReadError(f"The header holds a line without a name: {text[:60]!r}.")
+            fields += [field for field in re.split(_SEPARATOR, text) if field]
+            continue
+        if kind is not None:
+            scans.append(_range(kind, fields, header))
+        kind, fields = re.match(_DATA, text), []
+        key, _, value = text[1:].partition("=")
+        header[key.strip()] = value.strip().strip("'").strip()
+    if not scans:
+        raise PatternReadError("The file is no UXD: it has no _COUNTS, _CPS or _2THETACOUNTS.")
+    return scans
+
+
+def _range(kind: re.Match[str], fields: list[str], header: dict[str, str]) -> RawPattern:
+    require_two_theta(header.get("DRIVE"))
+    numbers = numbers_in(fields, "Angles and intensities")
+    width = 1 + (kind[1] is not None) + (kind[3] is not None)
+    if len(numbers) % width:
+        raise PatternReadError(f"{len(numbers)} numbers do not make rows of {width}.")
+    rows = numbers.reshape(-1, width)
+    if kind[1]:
+        two_theta, intensity = rows[:, 0], rows[:, 1]
+    else:
+        start = number_in(header.get("2THETA") or header.get("START"))
+        step = number_in(header.get("STEPSIZE"))
+        if start is None or step is None:
+            raise PatternReadError("_2THETA or _START, and _STEPSIZE are needed, in degrees.")
+        two_theta, intensity = angles(start, step, len(rows)), rows[:, 0]
+    unit = "counts" if kind[2] == "COUNTS" else "counts/s"
+    wavelength, source = _source(header)
+    return RawPattern(
+        two_theta,
+        intensity,
+        None,
+        wavelength,
+        source
+        | facts(
+            sample=header.get("SAMPLE"),
+            operator=header.get("USER"),
+            instrument=header.get("SITE"),
+            date=header.get("DATEMEASURED"),
+            scan_axis=header.get("DRIVE"),
+            step_time=number_in(header.get("STEPTIME")) or None,
+            voltage=number_in(header.get("KV")),
+            current=number_in(header.get("MA")),
+            radius=number_in(header.get("GONIOMETER_RADIUS")),
+            intensity_unit=unit,
+            header=dict(header),
+        ),
+        whole_counts(intensity) if unit == "counts" else None,
+    )
+
+
+def _source(header: dict[str, str]) -> tuple[float | None, dict[str, Any]]:
+    alpha1, alpha2, ratio = (number_in(header.get(key)) for key in ("WL1", "WL2", "WLRATIO"))
+    return radiation(alpha1, alpha2, ratio, header.get("ANODE"))

@@ -1,0 +1,126 @@
+"""What files of instruments have in common: facts about the measurement, its radiation and axis."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from skxrd.exceptions import PatternReadError
+from skxrd.simulation._lines import wavelength_in_angstrom
+
+__all__ = [
+    "angles",
+    "facts",
+    "number_in",
+    "numbers_in",
+    "radiation",
+    "require_two_theta",
+    "whole_counts",
+]
+
+_SHORTEST, _LONGEST = 0.05, 5.0  # angstrom; all else is no wavelength of a diffractometer
+_ANODES = ("Ag", "Co", "Cr", "Cu", "Fe", "Mo")
+# Names of drives and scans that step two-theta, without blanks and signs.
+_TWO_THETA_SCANS = r"2th|twotheta|tth|gonio|coupled|detector|psdf"
+
+
+def angles(start: float, step: float, n_points: int) -> NDArray[np.float64]:
+    """Angles that are equal steps apart."""
+    return np.asarray(start + step * np.arange(n_points), dtype=np.float64)
+
+
+def facts(**values: Any) -> dict[str, Any]:
+    """Metadata without what is absent: None and empty text are left out."""
+    stripped = {k: v.strip() if isinstance(v, str) else v for k, v in values.items()}
+    return {k: v for k, v in stripped.items() if v is not None and v != "" and v != {}}
+
+
+def radiation(
+    alpha1: float | None = None,
+    alpha2: float | None = None,
+    ratio: float | None = None,
+    anode: str | None = None,
+) -> tuple[float | None, dict[str, Any]]:
+    """Wavelength of a measurement from what its file says about the lines of the tube.
+
+    Parameters
+    ----------
+    alpha1, alpha2 : float or None, default=None
+        Wavelengths of K-alpha 1 and 2 in angstrom; zero and nonsense count as absent.
+    ratio : float or None, default=None
+        Intensity of K-alpha 2 relative to K-alpha 1; 0 behind a monochromator. None is 0.5, as the
+        tube emits them.
+    anode : str or None, default=None
+        Chemical symbol; stands for its K-alpha lines where no wavelength is given.
+
+    Returns
+    -------
+    wavelength : float or None
+        Mean of both lines, weighted with their intensities, or the one that is there.
+    facts : dict
+        What was given and makes sense: "anode", "kalpha1", "kalpha2", "kalpha_ratio".
+    """
+    # Rounded, since some files hold single precision.
+    first, second = (
+        round(w, 6) if w and _SHORTEST < w < _LONGEST else None for w in (alpha1, alpha2)
+    )
+    weight = ratio if ratio is not None and 0 <= ratio <= 1 else 0.5
+    named = (anode or "").strip().capitalize()
+    known = facts(
+        anode=named,
+        kalpha1=first,
+        kalpha2=second,
+        kalpha_ratio=weight if first and second and ratio is not None else None,
+    )
+    if first and second:
+        return (first + weight * second) / (1 + weight), known
+    if first or second:
+        return first or second, known
+    return (wavelength_in_angstrom(f"{named}Ka") if named in _ANODES else None), known
+
+
+def require_two_theta(name: str | None) -> None:
+    """Refuse a scan of another axis; an unnamed one passes.
+
+    Raises
+    ------
+    PatternReadError
+        If the axis has a name that is none of two-theta.
+    """
+    plain = re.sub(r"[\W_]", "", (name or "").lower()).replace("θ", "th")
+    if plain and not re.search(_TWO_THETA_SCANS, plain):
+        raise PatternReadError(
+            f"The scan is one of {(name or '').strip()[:40]!r}, not of two_theta."
+        )
+
+
+def whole_counts(intensity: NDArray[np.float64]) -> NDArray[np.float64] | None:
+    """Return intensities that can be numbers of detected photons, None for others."""
+    possible = np.isfinite(intensity).all() and (intensity >= 0).all()
+    return intensity if possible and (intensity == np.round(intensity)).all() else None
+
+
+def number_in(text: Any) -> float | None:
+    """Return a finite number from text, None from anything else."""
+    try:
+        value = float(str(text).strip())
+    except ValueError:
+        return None
+    return value if np.isfinite(value) else None
+
+
+def numbers_in(fields: ArrayLike, what: str) -> NDArray[np.float64]:
+    """Return numbers from fields of text.
+
+    Raises
+    ------
+    PatternReadError
+        If a field is no number; the message names `what` and the field.
+    """
+    try:
+        return np.array(fields, dtype=np.float64)
+    except (ValueError, OverflowError) as error:
+        raise PatternReadError(f"{what} must be numbers: {str(error)[:80]}.") from error
