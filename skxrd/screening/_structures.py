@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import os
-import threading
 import warnings
-from collections.abc import Generator, Iterable, Iterator, Sized
+from collections.abc import Generator, Iterable, Sized
 from math import ceil
 from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -19,6 +17,7 @@ from skxrd._parallel import as_they_come
 from skxrd._progress import tracked
 from skxrd._sklearn import Interval, StrOptions, validate_params
 from skxrd.exceptions import InvalidStructureError, PatternWarning
+from skxrd.simulation._spglib import silent_spglib
 from skxrd.simulation._structures import items_and_ids, read_with_notes
 
 if TYPE_CHECKING:
@@ -27,7 +26,6 @@ if TYPE_CHECKING:
 __all__ = ["is_missing", "structure_facts"]
 
 _MAX_BATCH = 64  # structures per task: about a second of work, so that progress stays visible
-_SPGLIB = threading.Lock()  # the environment and the warning filters belong to all threads
 
 _DTYPES = {
     "spacegroup_number": "Int64",
@@ -189,7 +187,7 @@ def _item_facts(item: Any, symprec: float) -> _Facts:
 def _with_symmetry(facts: _Facts, structure: Structure, symprec: float) -> _Facts:
     from pymatgen.symmetry.analyzer import SpacegroupAnalyzer, SymmetryUndeterminedError
 
-    with _silent_spglib():
+    with silent_spglib():
         try:
             analyzer = SpacegroupAnalyzer(structure, symprec=symprec)
         except SymmetryUndeterminedError as error:
@@ -198,20 +196,3 @@ def _with_symmetry(facts: _Facts, structure: Structure, symprec: float) -> _Fact
             spacegroup_number=int(analyzer.get_space_group_number()),
             spacegroup_symbol=analyzer.get_space_group_symbol(),
         )
-
-
-@contextlib.contextmanager
-def _silent_spglib() -> Iterator[None]:
-    """Keep spglib from writing on the standard error stream; what fails is told by the result."""
-    with _SPGLIB, warnings.catch_warnings():
-        # spglib tells pymatgen how it will report errors one day
-        warnings.filterwarnings("ignore", "Set OLD_ERROR_HANDLING", DeprecationWarning)
-        before = os.environ.get("SPGLIB_WARNING")
-        os.environ["SPGLIB_WARNING"] = "OFF"
-        try:
-            yield
-        finally:
-            if before is None:
-                del os.environ["SPGLIB_WARNING"]
-            else:
-                os.environ["SPGLIB_WARNING"] = before

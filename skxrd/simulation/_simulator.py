@@ -3,96 +3,88 @@
 from __future__ import annotations
 
 import contextlib
-import warnings
-from collections.abc import Generator, Iterator, Sequence
-from dataclasses import dataclass
+import os
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from math import ceil
 from numbers import Integral, Real
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, Literal, Self
 
 import numpy as np
-import pandas as pd
 from joblib import effective_n_jobs
 from numpy.typing import NDArray
-from scipy.ndimage import convolve1d
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.parallel import delayed
 
+from skxrd import __version__
 from skxrd._parallel import as_they_come
 from skxrd._progress import tracked
 from skxrd._sklearn import Interval, StrOptions, fit_context
-from skxrd.exceptions import InvalidStructureError, PatternWarning
+from skxrd.exceptions import InvalidStructureError
 from skxrd.grid import TwoThetaGrid
-from skxrd.simulation._lines import lines_of, wavelength_in_angstrom
+from skxrd.simulation._options import b_factors, is_compiled, texture
+from skxrd.simulation._pattern_folder import PatternFolder, fingerprint
+from skxrd.simulation._peak_list import PeakList
+from skxrd.simulation._peak_profile import PeakProfile
+from skxrd.simulation._peaks import Diffraction
 from skxrd.simulation._profiles import profile_kernel
-from skxrd.simulation._structures import items_and_ids, read_with_notes
+from skxrd.simulation._report import SimulationReport
+from skxrd.simulation._simulated_patterns import SimulatedPatterns
+from skxrd.simulation._structures import items_and_ids
+from skxrd.simulation._task import Outcome, SimulationTask
+from skxrd.simulation._wavelengths import emission_lines
 
-if TYPE_CHECKING:
-    from pymatgen.analysis.diffraction.xrd import XRDCalculator
-    from pymatgen.core import Structure
+__all__ = ["PatternSimulator"]
 
-__all__ = ["PatternSimulator", "SimulatedPatterns"]
-
-_MAX_BATCH = 16  # structures per task: a few seconds of work, so that progress stays visible
-
-
-@dataclass(frozen=True, eq=False)
-class SimulatedPatterns:
-    """Patterns of a batch of structures, and what happened on the way.
-
-    Parameters
-    ----------
-    patterns : ndarray of float32 of shape (n_patterns, n_points)
-        One pattern per row.
-    ids : list of str of length n_patterns
-        Name of each row, see `structure_id`.
-    formulas : list of str of length n_patterns
-        Reduced formula of each row; empty where a structure failed and its row is NaN.
-    kept : ndarray of int of shape (n_patterns,)
-        Position of each row in the input.
-    failures : DataFrame with columns "position", "id", "reason"
-        Structures without a pattern.
-    notes : DataFrame with columns "position", "id", "note"
-        Structures whose file or pattern deserves a look.
-
-    Examples
-    --------
-    >>> from pymatgen.core import Lattice, Structure
-    >>> from skxrd import PatternSimulator
-    >>> iron = Structure(Lattice.cubic(2.87), ["Fe", "Fe"], [[0, 0, 0], [0.5, 0.5, 0.5]])
-    >>> simulated = PatternSimulator().simulate([iron])
-    >>> simulated.formulas, len(simulated.failures)
-    (['Fe'], 0)
-    """
-
-    patterns: NDArray[np.float32]
-    ids: list[str]
-    formulas: list[str]
-    kept: NDArray[np.intp]
-    failures: pd.DataFrame
-    notes: pd.DataFrame
+_MAX_BATCH = 64  # structures per task: well below a second of work, so that progress is seen
+_ROWS_PER_BLOCK = 1024  # of patterns on disk that are finished together: 18 MB on the usual grid
 
 
 class PatternSimulator(TransformerMixin, BaseEstimator):
     """Simulate powder X-ray diffraction patterns of crystal structures.
 
-    Positions and intensities of the lines come from pymatgen's ``XRDCalculator`` [1]_: structure
-    factors from tabulated scattering factors and occupancies, and the Lorentz-polarization
-    factor, without absorption or texture. The strongest line between the ends of the grid has the
-    intensity 100; lines that meet on a grid point are summed.
+    Structure factors are sums over tabulated scattering factors of neutral atoms, with occupancies,
+    and intensities carry multiplicity and the Lorentz-polarization factor; there is no absorption.
+    Lines and intensities equal those of pymatgen's ``XRDCalculator`` [1]_, and do not depend on the
+    choice of the cell. The strongest line between the ends of the grid has the intensity 100; lines
+    that meet on a grid point are summed.
 
     Parameters
     ----------
     grid : TwoThetaGrid, default=None
         Two-theta axis; None means ``TwoThetaGrid()``, 0 to 90 degrees in steps of 0.02 degrees.
-    wavelength : str or float, default="CuKa"
+    wavelength : str, float or dict, default="CuKa"
         Radiation by pymatgen's name (CuKa, CuKa1, MoKa, CoKa, ...) or wavelength in angstrom.
-        "CuKa" is the weighted mean, 1.54184 angstrom.
+        "CuKa" is the weighted mean, 1.54184 angstrom; "CuKa1+CuKa2", of any anode, is the doublet
+        with intensities 2:1. A dictionary gives the intensity of each wavelength.
     fwhm : float, default=None
-        Full width at half maximum of the lines in degrees. None and 0 leave sticks. Broadening
-        keeps the area of each line, so that heights shrink.
+        Full width at half maximum of the lines in degrees, the same at all angles. None and 0 leave
+        sticks. Broadening keeps the area of each line, so that heights shrink.
     eta : float, default=0.0
-        Shape of broadened lines, from 0 (Gaussian) to 1 (Lorentzian), see `pseudo_voigt`.
+        Shape of lines of the width `fwhm`, from 0 (Gaussian) to 1 (Lorentzian), see `pseudo_voigt`.
+    profile : PeakProfile, default=None
+        Shape and width of the lines by instrument, crystallite size and microstrain, in place of
+        `fwhm` and `eta`.
+    debye_waller_factors : "structure", float, dict or None, default=None
+        Damping by thermal motion: the displacement parameters in the structure, isotropic and
+        anisotropic, where sites have them; or B = 8 pi^2 <u^2> in angstrom^2, the same for all
+        elements or by symbol (an element without one is not damped). The amplitude of an atom is
+        multiplied by exp(-B sin^2(theta) / wavelength^2).
+    monochromator_two_theta : float, default=0.0
+        Angle between the beams at the crystal of a monochromator in degrees, such as 26.6 for
+        graphite and Cu K-alpha; 0 for none.
+    preferred_orientation : tuple of ((h, k, l), r), default=None
+        Texture after March and Dollase: planes hkl of the cell as it is given that lie flat in
+        the sample more often than not (r below 1) or less often (r above 1).
+    binning : {"sum", "xrdmatch"}, default="sum"
+        How sticks get on the grid: on the nearest point and summed, or as in the data of the
+        XRDMatch paper: on the next point above, where the last one counts, and divided by 100.
+    engine : {"auto", "numpy", "numba"}, default="auto"
+        What computes structure factors: numba (extra `fast`) where it is installed, or one of them.
+        The results agree to 1e-9.
+    cif_reader : {"auto", "gemmi", "pymatgen", "both"}, default="auto"
+        Who reads CIFs: gemmi (extra `cif`) where it is installed, many times faster, with pymatgen
+        for every file that shows a sign of trouble; one of them; or both, with a note where they
+        disagree.
     on_error : {"raise", "skip", "nan"}, default="raise"
         What becomes of a structure that cannot be read or has no pattern: raise an error, leave
         its row out, or fill its row with NaN.
@@ -115,6 +107,7 @@ class PatternSimulator(TransformerMixin, BaseEstimator):
     See Also
     --------
     TwoThetaGrid : The two-theta axis.
+    PeakProfile : Shape of the lines.
     read_structure : What counts as a structure.
 
     Notes
@@ -122,6 +115,11 @@ class PatternSimulator(TransformerMixin, BaseEstimator):
     The simulator learns nothing: `transform` works without `fit`. With ``on_error="skip"`` the
     output may be shorter than the input; use `kept_` to select the labels, and "nan" where rows
     must stay aligned, as in a pipeline or with pandas output.
+
+    The phase factor of a site is a product of terms of h, k and l, so that structure factors are
+    matrix products; sites that scatter alike share one scattering factor. Planes whose angles round
+    to the same multiple of 1e-5 degrees make one line, and lines below 1e-5 of the strongest are
+    left out, as in pymatgen.
 
     References
     ----------
@@ -145,9 +143,21 @@ class PatternSimulator(TransformerMixin, BaseEstimator):
 
     _parameter_constraints: dict[str, list[Any]] = {
         "grid": [TwoThetaGrid, None],
-        "wavelength": [str, Interval(Real, 0, None, closed="neither")],
+        "wavelength": [str, Mapping, Interval(Real, 0, None, closed="neither")],
         "fwhm": [Interval(Real, 0, None, closed="left"), None],
         "eta": [Interval(Real, 0, 1, closed="both")],
+        "profile": [PeakProfile, None],
+        "debye_waller_factors": [
+            StrOptions({"structure"}),
+            Interval(Real, 0, None, closed="left"),
+            Mapping,
+            None,
+        ],
+        "monochromator_two_theta": [Interval(Real, 0, 180, closed="left")],
+        "preferred_orientation": [tuple, None],
+        "binning": [StrOptions({"sum", "xrdmatch"})],
+        "engine": [StrOptions({"auto", "numpy", "numba"})],
+        "cif_reader": [StrOptions({"auto", "gemmi", "pymatgen", "both"})],
         "on_error": [StrOptions({"raise", "skip", "nan"})],
         "n_jobs": [Integral, None],
         "verbose": ["verbose"],
@@ -157,9 +167,16 @@ class PatternSimulator(TransformerMixin, BaseEstimator):
         self,
         grid: TwoThetaGrid | None = None,
         *,
-        wavelength: str | float = "CuKa",
+        wavelength: str | float | Mapping[str | float, float] = "CuKa",
         fwhm: float | None = None,
         eta: float = 0.0,
+        profile: PeakProfile | None = None,
+        debye_waller_factors: Literal["structure"] | float | Mapping[str, float] | None = None,
+        monochromator_two_theta: float = 0.0,
+        preferred_orientation: tuple[tuple[int, int, int], float] | None = None,
+        binning: str = "sum",
+        engine: str = "auto",
+        cif_reader: str = "auto",
         on_error: str = "raise",
         n_jobs: int | None = None,
         verbose: int = 0,
@@ -168,9 +185,54 @@ class PatternSimulator(TransformerMixin, BaseEstimator):
         self.wavelength = wavelength
         self.fwhm = fwhm
         self.eta = eta
+        self.profile = profile
+        self.debye_waller_factors = debye_waller_factors
+        self.monochromator_two_theta = monochromator_two_theta
+        self.preferred_orientation = preferred_orientation
+        self.binning = binning
+        self.engine = engine
+        self.cif_reader = cif_reader
         self.on_error = on_error
         self.n_jobs = n_jobs
         self.verbose = verbose
+
+    @classmethod
+    def from_preset(cls, preset: str, **parameters: Any) -> Self:
+        """Make a simulator for a purpose.
+
+        Parameters
+        ----------
+        preset : {"xrdmatch", "physical"}
+            "xrdmatch": the patterns of the XRDMatch paper, sticks of Cu K-alpha (1.54184
+            angstrom) from 0 to 90 degrees in steps of 0.02 degrees, with its rule of binning.
+            "physical": what a laboratory diffractometer with Cu K-alpha shows from 10 to 80 degrees
+            in steps of 0.02 degrees, with the widths of `PeakProfile`.
+        **parameters : dict
+            Parameters of the simulator that differ from the preset or are not in it.
+
+        Returns
+        -------
+        PatternSimulator
+            The simulator.
+
+        Raises
+        ------
+        ValueError
+            If there is no such preset.
+
+        Examples
+        --------
+        >>> from skxrd import PatternSimulator
+        >>> PatternSimulator.from_preset("physical", n_jobs=2).grid
+        TwoThetaGrid(start=10, stop=80, n_points=3501)
+        """
+        presets: dict[str, dict[str, Any]] = {
+            "xrdmatch": {"grid": TwoThetaGrid(), "binning": "xrdmatch"},
+            "physical": {"grid": TwoThetaGrid(10, 80, 3501), "profile": PeakProfile()},
+        }
+        if preset not in presets:
+            raise ValueError(f"preset must be one of {', '.join(presets)}, got {preset!r}.")
+        return cls(**{**presets[preset], **parameters})
 
     @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X: Any = None, y: Any = None) -> PatternSimulator:
@@ -193,7 +255,7 @@ class PatternSimulator(TransformerMixin, BaseEstimator):
         ValueError
             If a parameter is invalid.
         """
-        wavelength_in_angstrom(self.wavelength)
+        self._task()
         return self
 
     def transform(self, X: Sequence[Any]) -> NDArray[np.float32]:
@@ -264,40 +326,140 @@ class PatternSimulator(TransformerMixin, BaseEstimator):
         """
         self._validate_params()
         items, ids = items_and_ids(structures)
-        grid = self._grid()
-        patterns = np.full((len(items), grid.n_points), np.nan, dtype=np.float32)
-        formulas: list[str] = []
-        failures: list[tuple[int, str, str]] = []
-        notes: list[tuple[int, str, str]] = []
-        with contextlib.closing(self._outcomes(items, grid)) as outcomes:
-            shown: Iterator[_Outcome] = outcomes
-            if self.verbose:
-                shown = tracked(outcomes, "Simulating patterns", len(items))
-            for position, outcome in enumerate(shown):
-                name = ids[position]
-                formulas.append(outcome.formula)
-                notes.extend((position, name, note) for note in outcome.notes)
+        task = self._task()
+        patterns = np.full((len(items), task.grid.n_points), np.nan, dtype=np.float32)
+        report = SimulationReport(ids)
+        with contextlib.closing(self._outcomes(items, task)) as outcomes:
+            for position, outcome in enumerate(self._shown(outcomes, len(items))):
                 if outcome.pattern is not None:
                     patterns[position] = outcome.pattern
-                    continue
-                if self.on_error == "raise":
-                    raise InvalidStructureError(f"Structure {position} ({name}): {outcome.reason}")
-                failures.append((position, name, outcome.reason))
+                report.add(position, outcome, self.on_error)
 
-        _warn("structures gave no pattern", failures, len(items))
-        _warn("structures deserve a look", notes, len(items))
+        report.warn()
         kept = np.arange(len(items))
-        if self.on_error == "skip" and failures:
-            kept = np.delete(kept, [position for position, _, _ in failures])
+        if self.on_error == "skip" and report.failures:
+            kept = np.delete(kept, [position for position, _, _ in report.failures])
             patterns = patterns[kept]
-        return SimulatedPatterns(
-            patterns=patterns,
-            ids=[ids[position] for position in kept],
-            formulas=[formulas[position] for position in kept],
-            kept=kept,
-            failures=pd.DataFrame(failures, columns=["position", "id", "reason"]),
-            notes=pd.DataFrame(notes, columns=["position", "id", "note"]),
+        return report.simulated(patterns, kept)
+
+    def simulate_to_disk(
+        self, structures: Sequence[Any], folder: str | os.PathLike[str]
+    ) -> SimulatedPatterns:
+        """Simulate more patterns than fit into memory, and go on where an earlier run ended.
+
+        Patterns go to ``patterns.npy`` in a new folder, names, formulas and reports to
+        ``structures.csv`` and the parameters to ``simulation.json``. Until all is done the folder
+        has the suffix ``.unfinished``; the same call takes it up again, block by block of 1,024
+        structures. A structure without a pattern has a row of NaN.
+
+        Parameters
+        ----------
+        structures : sequence of structures of length n_structures
+            As for `transform`. Paths need the least memory.
+        folder : path-like
+            Folder that is made. If it exists and holds the result of the same call, that is read.
+
+        Returns
+        -------
+        SimulatedPatterns
+            Patterns as a read-only memory map, names, formulas and reports of failures.
+
+        Raises
+        ------
+        InvalidStructureError
+            If a structure gives no pattern and `on_error` is "raise"; blocks before it are kept.
+        FileExistsError
+            If the folder holds anything else, such as patterns of other parameters or structures.
+        ValueError
+            If a parameter is invalid, `on_error` is "skip" or `structures` is no sequence of
+            structures.
+
+        Warns
+        -----
+        PatternWarning
+            If structures failed, or if their files or patterns deserve a look.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> from pathlib import Path
+        >>> from pymatgen.core import Lattice, Structure
+        >>> from skxrd import PatternSimulator
+        >>> iron = Structure(Lattice.cubic(2.87), ["Fe", "Fe"], [[0, 0, 0], [0.5, 0.5, 0.5]])
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     simulated = PatternSimulator().simulate_to_disk([iron], Path(folder) / "iron")
+        ...     print(simulated.formulas, simulated.patterns.shape)
+        ['Fe'] (1, 4501)
+        """
+        self._validate_params()
+        if self.on_error == "skip":
+            raise ValueError(
+                'on_error="skip" is not possible on disk, where rows stay aligned; use "nan".'
+            )
+        items, ids = items_and_ids(structures)
+        task = self._task()
+        shape = (len(items), task.grid.n_points)
+        on_disk = PatternFolder(folder, self._described(task), shape)
+        report = SimulationReport(ids)
+        with contextlib.closing(self._outcomes_on_disk(items, task, on_disk)) as outcomes:
+            for position, outcome in enumerate(self._shown(outcomes, len(items))):
+                report.add(position, outcome, self.on_error)
+        on_disk.finish(report.table())
+        report.warn()
+        return report.simulated(on_disk.patterns(), np.arange(len(items)))
+
+    def peaks(self, structures: Sequence[Any], *, hkl: bool = True) -> list[PeakList]:
+        """Compute the lines of each structure.
+
+        Parameters
+        ----------
+        structures : sequence of structures of length n_structures
+            As for `transform`.
+        hkl : bool, default=True
+            Whether to tell the lattice planes of each line and their multiplicities, in terms of
+            the cell as it is given. Symmetry, whose Laue class makes planes equivalent, is found
+            by spglib with a tolerance of 0.01 angstrom; that takes longer than the lines.
+
+        Returns
+        -------
+        list of PeakList of length n_structures
+            Lines between the ends of the grid.
+
+        Raises
+        ------
+        InvalidStructureError
+            If a structure cannot be read or cannot diffract, whatever `on_error` says.
+        ValueError
+            If a parameter is invalid or `structures` is no sequence of structures.
+
+        Examples
+        --------
+        >>> from pymatgen.core import Lattice, Structure
+        >>> from skxrd import PatternSimulator
+        >>> iron = Structure(Lattice.cubic(2.87), ["Fe", "Fe"], [[0, 0, 0], [0.5, 0.5, 0.5]])
+        >>> peaks = PatternSimulator().peaks([iron])[0]
+        >>> list(zip(peaks.labels(), peaks.two_theta.round(2).tolist()))
+        [('110', 44.65), ('200', 64.99), ('211', 82.29)]
+        """
+        self._validate_params()
+        items, ids = items_and_ids(structures)
+        task = self._task()
+        size = self._batch_size(len(items))
+        tasks = (
+            delayed(task.peaks)(items[start : start + size], hkl=hkl)
+            for start in range(0, len(items), size)
         )
+        found: list[PeakList] = []
+        with contextlib.closing(as_they_come(tasks, self.n_jobs)) as batches:
+            for batch in batches:
+                for peaks in batch:
+                    if isinstance(peaks, str):
+                        position = len(found)
+                        raise InvalidStructureError(
+                            f"Structure {position} ({ids[position]}): {peaks}"
+                        )
+                    found.append(peaks)
+        return found
 
     def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
         """Name the columns of the output by their angles.
@@ -321,21 +483,81 @@ class PatternSimulator(TransformerMixin, BaseEstimator):
     def _grid(self) -> TwoThetaGrid:
         return TwoThetaGrid() if self.grid is None else self.grid
 
-    def _outcomes(self, items: list[Any], grid: TwoThetaGrid) -> Generator[_Outcome]:
-        task = {
-            "grid": grid,
-            "wavelength": wavelength_in_angstrom(self.wavelength),
-            "kernel": profile_kernel(self.fwhm or 0.0, grid.step, eta=self.eta),
-            "stop_at_failure": self.on_error == "raise",
-        }
-        size = min(_MAX_BATCH, ceil(len(items) / (4 * effective_n_jobs(self.n_jobs))))
+    def _task(self) -> SimulationTask:
+        """Check what depends on several parameters, and put them into what travels to workers."""
+        grid = self._grid()
+        with_displacements = self.debye_waller_factors == "structure"
+        diffraction = Diffraction(
+            emission=emission_lines(self.wavelength),
+            two_theta_range=(grid.start, grid.stop),
+            monochromator_two_theta=self.monochromator_two_theta,
+            b_factors=None if with_displacements else b_factors(self.debye_waller_factors),
+            texture=texture(self.preferred_orientation),
+            compiled=is_compiled(self.engine),
+        )
+        return SimulationTask(
+            grid=grid,
+            diffraction=diffraction,
+            profile=self._profile(grid),
+            binning=self.binning,
+            cif_reader=self.cif_reader,
+            with_displacements=with_displacements,
+        )
+
+    def _profile(self, grid: TwoThetaGrid) -> PeakProfile | NDArray[np.float64] | None:
+        is_broad = self.profile is not None or bool(self.fwhm)
+        if self.profile is not None and self.fwhm:
+            raise ValueError(
+                f"fwhm={self.fwhm} and profile both set the width of the lines; give one of them."
+            )
+        if is_broad and self.binning == "xrdmatch":
+            raise ValueError('binning="xrdmatch" leaves sticks; it goes with no fwhm and profile.')
+        if self.profile is not None:
+            return self.profile
+        return profile_kernel(self.fwhm, grid.step, eta=self.eta) if self.fwhm else None
+
+    def _batch_size(self, n_items: int) -> int:
+        return min(_MAX_BATCH, ceil(n_items / (4 * effective_n_jobs(self.n_jobs))))
+
+    def _outcomes(self, items: Sequence[Any], task: SimulationTask) -> Generator[Outcome]:
+        size = self._batch_size(len(items))
+        stop = self.on_error == "raise"
         tasks = (
-            delayed(_simulate_batch)(items[start : start + size], **task)
+            delayed(task.run)(items[start : start + size], stop_at_failure=stop)
             for start in range(0, len(items), size)
         )
         with contextlib.closing(as_they_come(tasks, self.n_jobs)) as batches:
             for batch in batches:
                 yield from batch
+
+    def _outcomes_on_disk(
+        self, items: Sequence[Any], task: SimulationTask, on_disk: PatternFolder
+    ) -> Generator[Outcome]:
+        for start in range(0, len(items), _ROWS_PER_BLOCK):
+            block = items[start : start + _ROWS_PER_BLOCK]
+            key = fingerprint(block)
+            outcomes = on_disk.read(start, key)
+            if outcomes is not None:
+                yield from outcomes
+                continue
+            outcomes = []
+            with contextlib.closing(self._outcomes(block, task)) as computed:
+                for outcome in computed:
+                    outcomes.append(outcome)
+                    yield outcome
+            on_disk.write(start, key, outcomes)
+
+    def _described(self, task: SimulationTask) -> dict[str, str]:
+        """Tell what patterns depend on; how the work is done does not matter."""
+        parameters = {**self.get_params(deep=False), "grid": task.grid}
+        for name in ("on_error", "n_jobs", "verbose"):
+            del parameters[name]
+        return {"skxrd": __version__, **{name: repr(value) for name, value in parameters.items()}}
+
+    def _shown(self, outcomes: Iterator[Outcome], n_items: int) -> Iterator[Outcome]:
+        if not self.verbose:
+            return outcomes
+        return tracked(outcomes, "Simulating patterns", n_items)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -345,65 +567,3 @@ class PatternSimulator(TransformerMixin, BaseEstimator):
         tags.requires_fit = False
         tags.no_validation = True
         return tags
-
-
-class _Outcome(NamedTuple):
-    """What a worker sends back: arrays and text, for not every exception can be pickled."""
-
-    pattern: NDArray[np.float32] | None
-    formula: str = ""
-    reason: str = ""
-    notes: tuple[str, ...] = ()
-
-
-def _simulate_batch(
-    items: list[Any],
-    *,
-    grid: TwoThetaGrid,
-    wavelength: float,
-    kernel: NDArray[np.float64],
-    stop_at_failure: bool,
-) -> list[_Outcome]:
-    from pymatgen.analysis.diffraction.xrd import XRDCalculator
-
-    calculator = XRDCalculator(wavelength)
-    outcomes = []
-    for item in items:
-        outcomes.append(_simulate_item(item, calculator, grid, kernel))
-        if stop_at_failure and outcomes[-1].pattern is None:
-            break
-    return outcomes
-
-
-def _simulate_item(
-    item: Any, calculator: XRDCalculator, grid: TwoThetaGrid, kernel: NDArray[np.float64]
-) -> _Outcome:
-    try:
-        structure, notes = read_with_notes(item)
-        two_theta, intensity = lines_of(structure, calculator, grid)
-    except InvalidStructureError as error:
-        return _Outcome(None, reason=str(error))
-    if not len(two_theta):
-        notes = [*notes, f"no line between {grid.start:g} and {grid.stop:g} degrees two-theta"]
-    pattern = grid.bin(two_theta, intensity)
-    if len(kernel) > 1:
-        pattern = convolve1d(pattern, kernel, mode="constant")
-    return _Outcome(pattern.astype(np.float32), _readable_formula(structure), notes=tuple(notes))
-
-
-def _readable_formula(structure: Structure) -> str:
-    """Reduced formula without the rounding errors that sums of occupancies carry."""
-    from pymatgen.core import Composition
-
-    amounts = structure.composition.element_composition.items()
-    return Composition({element: round(n, 2) for element, n in amounts}).reduced_formula
-
-
-def _warn(what: str, report: list[tuple[int, str, str]], n_structures: int) -> None:
-    if not report:
-        return
-    n_affected = len({position for position, _, _ in report})
-    first = "; ".join(f"{position} ({name}): {text}" for position, name, text in report[:3])
-    more = "; ..." if len(report) > 3 else ""
-    message = f"{n_affected} of {n_structures} {what}: {first}{more}"
-    warnings.warn(message, PatternWarning, stacklevel=3)

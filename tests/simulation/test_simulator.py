@@ -145,7 +145,7 @@ def test_skip_leaves_rows_out_and_reports_all(mixed):
     assert simulator.kept_.tolist() == [0, 2, 5]
     assert simulator.failures_["position"].tolist() == [1, 3, 4]
     assert simulator.failures_["id"].tolist() == ["broken", "3", "4"]
-    assert "no scattering coefficients for Es" in simulator.failures_["reason"][2]
+    assert "no scattering factors of 'Es'" in simulator.failures_["reason"][2]
 
 
 def test_nan_keeps_rows_aligned(mixed):

@@ -1,0 +1,109 @@
+"""What a structure factor needs of a crystal, as plain arrays."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skxrd.exceptions import InvalidStructureError
+
+if TYPE_CHECKING:
+    from pymatgen.core import Structure
+
+__all__ = ["Cell", "cell_of", "formula_of"]
+
+_FLAT = 1e-6  # of the volume of a box with the same edges
+_U_CIF = ("U11_cif", "U22_cif", "U33_cif", "U23_cif", "U13_cif", "U12_cif")
+
+
+class Cell(NamedTuple):
+    """Unit cell of a crystal, with partially occupied sites."""
+
+    lattice: NDArray[np.float64]  # (3, 3): rows a, b, c in angstrom
+    frac_coords: NDArray[np.float64]  # (n_sites, 3)
+    elements: tuple[str, ...]  # chemical symbols, sorted
+    occupancies: NDArray[np.float64]  # (n_sites, n_elements): fraction of each element
+    u_iso: NDArray[np.float64] | None = None  # (n_sites,): <u^2> in angstrom^2, NaN: unknown
+    u_star: NDArray[np.float64] | None = None  # (n_sites, 3, 3): exp(-2 pi^2 h U* h), NaN: unknown
+
+    @property
+    def reciprocal(self) -> NDArray[np.float64]:
+        """Rows a*, b*, c* in 1/angstrom, without the factor 2 pi."""
+        return np.linalg.inv(self.lattice).T.astype(float)
+
+
+def cell_of(structure: Structure) -> Cell:
+    """Take the cell of a pymatgen structure as it is.
+
+    Parameters
+    ----------
+    structure : pymatgen.core.Structure
+        Structure, left unchanged. Anisotropic displacements come from the site properties
+        U11_cif, ..., U12_cif in angstrom^2 where all sites have them.
+
+    Returns
+    -------
+    Cell
+        Its arrays.
+
+    Raises
+    ------
+    InvalidStructureError
+        If the structure has no sites, or numbers that are not finite.
+    """
+    if not len(structure):
+        raise InvalidStructureError("The structure has no sites.")
+    lattice = np.array(structure.lattice.matrix, dtype=float)
+    frac_coords = np.array(structure.frac_coords, dtype=float)
+    if not (np.isfinite(lattice).all() and np.isfinite(frac_coords).all()):
+        formula = structure.composition.reduced_formula
+        raise InvalidStructureError(f"{formula}: the cell or a coordinate is not a finite number.")
+    edges = np.linalg.norm(lattice, axis=1)
+    if abs(np.linalg.det(lattice)) <= _FLAT * np.prod(edges):
+        raise InvalidStructureError(f"The cell {lattice.tolist()} has no volume.")
+    elements, occupancies = _occupancies(structure)
+    u_star = _u_star(structure, lattice) if _U_CIF[0] in structure.site_properties else None
+    return Cell(lattice, frac_coords, elements, occupancies, None, u_star)
+
+
+def _occupancies(structure: Structure) -> tuple[tuple[str, ...], NDArray[np.float64]]:
+    amounts = [
+        (site, species.symbol, amount)
+        for site, composition in enumerate(structure.species_and_occu)
+        for species, amount in composition.items()
+    ]
+    elements = tuple(sorted({symbol for _, symbol, _ in amounts}))
+    column = {symbol: position for position, symbol in enumerate(elements)}
+    occupancies = np.zeros((len(structure), len(elements)))
+    for site, symbol, amount in amounts:  # ions of two charges are one element
+        occupancies[site, column[symbol]] += amount
+    return elements, occupancies
+
+
+def _u_star(structure: Structure, lattice: NDArray[np.float64]) -> NDArray[np.float64]:
+    properties = structure.site_properties
+    u = np.array([properties[name] for name in _U_CIF], dtype=float)  # None becomes NaN
+    u_cif = u[[0, 5, 4, 5, 1, 3, 4, 3, 2]].T.reshape(-1, 3, 3)
+    lengths = np.linalg.norm(np.linalg.inv(lattice).T, axis=1)  # of a*, b*, c*
+    return u_cif * np.outer(lengths, lengths)
+
+
+def formula_of(cell: Cell) -> str:
+    """Write the reduced formula, without the rounding errors that sums of occupancies carry.
+
+    Parameters
+    ----------
+    cell : Cell
+        Unit cell.
+
+    Returns
+    -------
+    str
+        Such as "Li3PS4".
+    """
+    from pymatgen.core import Composition
+
+    amounts = cell.occupancies.sum(axis=0).round(2)
+    return Composition(dict(zip(cell.elements, amounts, strict=True))).reduced_formula

@@ -1,0 +1,120 @@
+"""Scattering factors of neutral atoms, from pymatgen's table."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skxrd.exceptions import InvalidStructureError
+
+__all__ = ["atomic_numbers", "scattering_factor_table", "scattering_factors"]
+
+_MOTT_BETHE = 41.78214  # 8 pi^2 m e^2 / h^2 in 1/angstrom, to pymatgen's digits
+_TABLE_POINTS = 8192
+
+
+class _Parameters(NamedTuple):
+    atomic_number: int
+    a: NDArray[np.float64]  # of the electron scattering factor, in angstrom
+    b: NDArray[np.float64]  # in angstrom^2
+
+
+@lru_cache(maxsize=256)
+def _parameters(element: str) -> _Parameters:
+    from pymatgen.analysis.diffraction.xrd import ATOMIC_SCATTERING_PARAMS
+    from pymatgen.core import Element
+
+    if element not in ATOMIC_SCATTERING_PARAMS:
+        raise InvalidStructureError(f"There are no scattering factors of {element!r}.")
+    a, b = np.array(ATOMIC_SCATTERING_PARAMS[element], dtype=float).T
+    return _Parameters(Element(element).Z, a, b)
+
+
+def atomic_numbers(elements: Sequence[str]) -> NDArray[np.float64]:
+    """Look up the numbers of electrons of neutral atoms.
+
+    Parameters
+    ----------
+    elements : sequence of str of length n_elements
+        Chemical symbols.
+
+    Returns
+    -------
+    ndarray of shape (n_elements,)
+        Atomic numbers.
+
+    Raises
+    ------
+    InvalidStructureError
+        If the scattering factors of an element are not known.
+    """
+    return np.array([_parameters(element).atomic_number for element in elements], dtype=float)
+
+
+def scattering_factors(
+    elements: Sequence[str], s_squared: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Compute scattering factors f(s) of neutral atoms, without anomalous dispersion.
+
+    The factors for X-rays follow from those for electrons by the formula of Mott and Bethe, f(s) =
+    Z - 41.78214 s^2 sum_i a_i exp(-b_i s^2), as in pymatgen, whose parameters are taken.
+
+    Parameters
+    ----------
+    elements : sequence of str of length n_elements
+        Chemical symbols.
+    s_squared : ndarray of shape (n,)
+        (sin(theta) / wavelength)^2 in 1/angstrom^2.
+
+    Returns
+    -------
+    ndarray of shape (n_elements, n)
+        Scattering factors in electrons.
+
+    Raises
+    ------
+    InvalidStructureError
+        If the scattering factors of an element are not known.
+    """
+    factors = np.empty((len(elements), len(s_squared)))
+    for row, element in enumerate(elements):
+        atomic_number, a, b = _parameters(element)
+        electron = a @ np.exp(np.outer(-b, s_squared))
+        factors[row] = atomic_number - _MOTT_BETHE * s_squared * electron
+    return factors
+
+
+@lru_cache(maxsize=512)
+def _table_row(element: str, s_squared_max: float) -> NDArray[np.float64]:
+    s_squared = np.arange(-1.0, _TABLE_POINTS + 2) * (s_squared_max / _TABLE_POINTS)
+    return scattering_factors([element], s_squared)[0]
+
+
+def scattering_factor_table(
+    elements: Sequence[str], s_squared_max: float
+) -> tuple[NDArray[np.float64], float]:
+    """Tabulate scattering factors for cubic interpolation.
+
+    Parameters
+    ----------
+    elements : sequence of str of length n_elements
+        Chemical symbols.
+    s_squared_max : float
+        Largest (sin(theta) / wavelength)^2 in 1/angstrom^2 that is needed.
+
+    Returns
+    -------
+    table : ndarray of shape (n_elements, n_table)
+        Scattering factors; the second column is at zero.
+    points_per_unit : float
+        Columns per 1/angstrom^2.
+    """
+    # Few different ends, so that tables are made once and serve all wavelengths in use.
+    end = 2.0 ** math.ceil(math.log2(max(s_squared_max, 0.25)))
+    table = np.stack([_table_row(element, end) for element in elements])
+    return table, _TABLE_POINTS / end

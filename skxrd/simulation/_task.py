@@ -1,0 +1,159 @@
+"""One batch of structures, from files to rows: what a worker of a simulation does."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import convolve1d
+
+from skxrd.exceptions import InvalidStructureError
+from skxrd.grid import TwoThetaGrid
+from skxrd.simulation._cell import Cell
+from skxrd.simulation._cell_reading import read_cell
+from skxrd.simulation._peak_list import PeakList
+from skxrd.simulation._peak_profile import PeakProfile
+from skxrd.simulation._peaks import Diffraction, peaks_of
+
+__all__ = ["Outcome", "SimulationTask", "bin_like_xrdmatch"]
+
+
+class Outcome(NamedTuple):
+    """What a worker sends back: arrays and text, for not every exception can be pickled."""
+
+    pattern: NDArray[np.float32] | None
+    formula: str = ""
+    reason: str = ""
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class SimulationTask:
+    """Everything that a pattern depends on besides the structure; travels to the workers.
+
+    Parameters
+    ----------
+    grid : TwoThetaGrid
+        Two-theta axis.
+    diffraction : Diffraction
+        Radiation, range and corrections.
+    profile : PeakProfile or ndarray or None
+        Shape of the lines, or kernel to convolve binned lines with; None leaves sticks.
+    binning : {"sum", "xrdmatch"}
+        How lines without a profile get on the grid.
+    cif_reader : {"auto", "gemmi", "pymatgen", "both"}
+        Who reads CIFs.
+    with_displacements : bool
+        Whether displacement parameters of the structure damp its lines.
+    """
+
+    grid: TwoThetaGrid
+    diffraction: Diffraction
+    profile: PeakProfile | NDArray[np.float64] | None
+    binning: str
+    cif_reader: str
+    with_displacements: bool
+
+    def run(self, items: list[Any], *, stop_at_failure: bool) -> list[Outcome]:
+        """Simulate the patterns of structures.
+
+        Parameters
+        ----------
+        items : list
+            Structures as `read_structure` takes them.
+        stop_at_failure : bool
+            Whether to leave out what follows the first structure without a pattern.
+
+        Returns
+        -------
+        list of Outcome
+            One per structure.
+        """
+        outcomes = []
+        for item in items:
+            outcomes.append(self._simulate(item))
+            if stop_at_failure and outcomes[-1].pattern is None:
+                break
+        return outcomes
+
+    def peaks(self, items: list[Any], *, hkl: bool) -> list[PeakList | str]:
+        """Compute the lines of structures.
+
+        Parameters
+        ----------
+        items : list
+            Structures as `read_structure` takes them.
+        hkl : bool
+            Whether to tell the lattice planes of each line.
+
+        Returns
+        -------
+        list of PeakList or str
+            Lines of each structure, or why there are none.
+        """
+        found: list[PeakList | str] = []
+        for item in items:
+            try:
+                cell, _, _ = self._read(item)
+                found.append(peaks_of(cell, self.diffraction, hkl=hkl))
+            except InvalidStructureError as error:
+                found.append(str(error))
+        return found
+
+    def _read(self, item: Any) -> tuple[Cell, str, list[str]]:
+        reading = read_cell(item, cif_reader=self.cif_reader)
+        cell, notes = reading.cell, list(reading.notes)
+        if not self.with_displacements:
+            cell = cell._replace(u_iso=None, u_star=None)
+        elif cell.u_iso is None and cell.u_star is None:
+            notes.append("no displacement parameters in the structure: lines are not damped")
+        return cell, reading.formula, notes
+
+    def _simulate(self, item: Any) -> Outcome:
+        try:
+            cell, formula, notes = self._read(item)
+            peaks = peaks_of(cell, self.diffraction)
+        except InvalidStructureError as error:
+            return Outcome(None, reason=str(error))
+        if not len(peaks):
+            low, high = self.diffraction.two_theta_range
+            notes.append(f"no line between {low:g} and {high:g} degrees two-theta")
+        return Outcome(self._render(peaks).astype(np.float32), formula, notes=tuple(notes))
+
+    def _render(self, peaks: PeakList) -> NDArray[np.float64]:
+        if isinstance(self.profile, PeakProfile):
+            return peaks.render(self.grid, self.profile)
+        if self.binning == "xrdmatch":
+            return bin_like_xrdmatch(peaks, self.grid)
+        pattern = peaks.render(self.grid)
+        if self.profile is None:
+            return pattern
+        return convolve1d(pattern, self.profile, mode="constant")
+
+
+def bin_like_xrdmatch(peaks: PeakList, grid: TwoThetaGrid) -> NDArray[np.float64]:
+    """Put lines on a grid as the data of the XRDMatch paper have them.
+
+    Each line goes to the next point above it, the last of several lines on a point replaces the
+    others, and the strongest line has the intensity 1. The rule was found by comparison of the
+    published patterns with simulated ones; the paper does not state it.
+
+    Parameters
+    ----------
+    peaks : PeakList
+        Lines.
+    grid : TwoThetaGrid
+        Two-theta axis.
+
+    Returns
+    -------
+    ndarray of shape (n_points,)
+        Stick pattern.
+    """
+    index = np.ceil((peaks.two_theta - grid.start) / grid.step).astype(int)
+    inside = (index >= 0) & (index < grid.n_points)
+    pattern = np.zeros(grid.n_points)
+    pattern[index[inside]] = peaks.intensity[inside] / 100  # numpy keeps the last of equal indices
+    return pattern
