@@ -826,6 +826,43 @@ def test_simulate_csv(cifs, tmp_path):
     np.testing.assert_allclose(table.iloc[:, 2:], expected, rtol=1e-4, atol=1e-3)
 
 
+def test_simulate_to_a_folder_and_again(cifs, tmp_path, capsys):
+    out = tmp_path / "patterns"
+    command = ["simulate", str(cifs), "--out", str(out), "--preset", "physical", "--jobs", "1"]
+    command += ["--points", "701", "--wavelength", "CuKa1+CuKa2"]
+    for _ in range(2):  # the second call reads what the first one made
+        assert main(command) == 0
+        assert "Patterns of 2 structures" in capsys.readouterr().out
+    simulator = PatternSimulator.from_preset(
+        "physical", grid=skxrd.TwoThetaGrid(10, 80, 701), wavelength="CuKa1+CuKa2"
+    )
+    expected = simulator.transform([salt(0), salt(1)])
+    np.testing.assert_allclose(np.load(out / "patterns.npy"), expected, rtol=1e-4, atol=1e-4)
+    table = pd.read_csv(out / "structures.csv")
+    assert table["id"].tolist() == ["salt-0", "salt-1"]
+    assert table["formula"].tolist() == ["LiCl", "LiBr"]
+    message = fails(capsys, *command, "--start", 20)
+    assert "grid was" in message
+
+
+def test_simulate_to_a_folder_keeps_rows_aligned(cifs, tmp_path, capsys):
+    (cifs / "broken.cif").write_text("data_broken")
+    out = tmp_path / "patterns"
+    command = ["simulate", str(cifs), "--out", str(out), "--jobs", "1", "--on-error"]
+    assert "take nan" in fails(capsys, *command, "skip")
+    assert main([*command, "nan"]) == 0
+    assert np.isnan(np.load(out / "patterns.npy")).all(axis=1).tolist() == [True, False, False]
+
+
+def test_simulate_like_the_paper(cifs, tmp_path):
+    out = tmp_path / "patterns.npz"
+    assert main(["simulate", str(cifs), "--out", str(out), "--preset", "xrdmatch", "--jobs=1"]) == 0
+    with np.load(out) as file:
+        expected = PatternSimulator.from_preset("xrdmatch").transform([salt(0), salt(1)])
+        np.testing.assert_array_equal(file["patterns"] > 0, expected > 0)
+        assert file["patterns"].max() == 1
+
+
 @pytest.mark.parametrize(("on_error", "n_rows"), [("skip", 2), ("nan", 3)])
 def test_simulate_with_a_broken_file(cifs, tmp_path, capsys, on_error, n_rows):
     (cifs / "broken.cif").write_text("data_broken")

@@ -55,12 +55,15 @@ _SIMULATE = """\
 Simulate the powder pattern of each structure.
 
 A .npz file holds patterns, ids, formulas, two_theta and wavelength; a .csv file has one row per
-structure with the columns id, formula and two_theta_*.
+structure with the columns id, formula and two_theta_*. A name without a dot makes a folder for
+more patterns than fit into memory: patterns.npy, structures.csv and simulation.json. There, the
+same command goes on where an interrupted one ended.
 """
 _SIMULATE_EXAMPLES = """\
 examples:
   skxrd simulate cifs/ --out patterns.npz
   skxrd simulate a.cif b.cif pool.csv --out patterns.csv --start 10 --stop 80 --points 3501
+  skxrd simulate pool.csv.gz --out pool --preset physical --wavelength CuKa1+CuKa2 --on-error nan
 """
 
 
@@ -214,17 +217,27 @@ def _add_simulate(parser: argparse.ArgumentParser) -> None:
         help="structure files, folders of CIF files or tables with a column of structures",
     )
     parser.add_argument(
-        "--out", type=Path, required=True, metavar="FILE", help="file to be written, .npz or .csv"
+        "--out",
+        type=Path,
+        required=True,
+        metavar="FILE",
+        help="file to be written, .npz or .csv, or a folder",
     )
     pattern = parser.add_argument_group("pattern")
-    pattern.add_argument("--start", type=float, default=0.0, help="degrees (default: 0)")
-    pattern.add_argument("--stop", type=float, default=90.0, help="degrees (default: 90)")
-    pattern.add_argument("--points", type=int, default=4501, help="grid points (default: 4501)")
+    pattern.add_argument(
+        "--preset",
+        choices=["xrdmatch", "physical"],
+        help="xrdmatch: sticks as in the data of the XRDMatch paper; physical: what a laboratory "
+        "diffractometer shows from 10 to 80 degrees",
+    )
+    pattern.add_argument("--start", type=float, help="degrees (default: 0)")
+    pattern.add_argument("--stop", type=float, help="degrees (default: 90)")
+    pattern.add_argument("--points", type=int, help="grid points (default: 4501)")
     pattern.add_argument(
         "--wavelength",
         type=_number_or_name,
         default="CuKa",
-        help="radiation, such as MoKa, or angstrom (default: CuKa)",
+        help="radiation, such as MoKa or CuKa1+CuKa2, or angstrom (default: CuKa)",
     )
     pattern.add_argument("--fwhm", type=float, help="line width in degrees (default: sticks)")
     _add_columns(parser.add_argument_group("tables"))

@@ -16,7 +16,7 @@ from skxrd.cli._tables import Columns, read_structures
 from skxrd.exceptions import InvalidStructureError
 from skxrd.grid import TwoThetaGrid
 from skxrd.simulation import PatternSimulator, SimulatedPatterns
-from skxrd.simulation._lines import wavelength_in_angstrom
+from skxrd.simulation._wavelengths import emission_lines
 
 __all__ = ["run_simulator", "simulate"]
 
@@ -30,15 +30,22 @@ def simulate(args: argparse.Namespace) -> None:
         Arguments as the parser returns them.
     """
     out = args.out
-    if out.suffix.lower() not in (".npz", ".csv"):
-        raise argparse.ArgumentError(None, f"--out needs a file .npz or .csv, got {out}.")
+    if out.suffix.lower() not in ("", ".npz", ".csv"):
+        raise argparse.ArgumentError(
+            None, f"--out needs a file .npz or .csv, or a folder without a dot, got {out}."
+        )
     if not out.parent.is_dir():
         raise NotADirectoryError(f"--out: there is no folder {out.parent}.")
-    grid, simulator = _make_simulator(args)
+    to_folder = not out.suffix
+    if to_folder and args.on_error == "skip":
+        raise argparse.ArgumentError(
+            None, "--on-error skip does not go with a folder, whose rows stay aligned; take nan."
+        )
+    simulator = _make_simulator(args)
     table = read_structures(args.structures, Columns(args.id_column, args.structure_column))
-    simulated = run_simulator(simulator, table)
-    ids = table["id"].to_numpy()[simulated.kept]
-    _write(out, grid, simulator, simulated, ids)
+    simulated = run_simulator(simulator, table, out if to_folder else None)
+    if not to_folder:
+        _write(out, simulator, simulated)
 
     n_failed = len(simulated.failures)
     failed = f"; {n_failed} gave none" if n_failed else ""
@@ -46,11 +53,17 @@ def simulate(args: argparse.Namespace) -> None:
     console.print(f"Patterns of {len(table) - n_failed} structures in {out}{failed}.")
 
 
-def _make_simulator(args: argparse.Namespace) -> tuple[TwoThetaGrid, PatternSimulator]:
+def _make_simulator(args: argparse.Namespace) -> PatternSimulator:
     try:
-        grid = TwoThetaGrid(args.start, args.stop, args.points)
-        return grid, PatternSimulator(
-            grid,
+        preset = PatternSimulator.from_preset(args.preset) if args.preset else PatternSimulator()
+        usual = preset.grid or TwoThetaGrid()
+        grid = TwoThetaGrid(
+            usual.start if args.start is None else args.start,
+            usual.stop if args.stop is None else args.stop,
+            usual.n_points if args.points is None else args.points,
+        )
+        return preset.set_params(
+            grid=grid,
             wavelength=args.wavelength,
             fwhm=args.fwhm,
             on_error=args.on_error,
@@ -61,15 +74,19 @@ def _make_simulator(args: argparse.Namespace) -> tuple[TwoThetaGrid, PatternSimu
         raise argparse.ArgumentError(None, str(error)) from error
 
 
-def run_simulator(simulator: PatternSimulator, table: pd.DataFrame) -> SimulatedPatterns:
+def run_simulator(
+    simulator: PatternSimulator, table: pd.DataFrame, folder: Path | None = None
+) -> SimulatedPatterns:
     """Simulate the patterns of a table of structures.
 
     Parameters
     ----------
     simulator : PatternSimulator
         Simulator with its parameters.
-    table : DataFrame with a column "structure"
+    table : DataFrame with the columns "id" and "structure"
         Structures.
+    folder : Path, default=None
+        Folder for more patterns than fit into memory.
 
     Returns
     -------
@@ -82,7 +99,11 @@ def run_simulator(simulator: PatternSimulator, table: pd.DataFrame) -> Simulated
         If not one structure gives a pattern.
     """
     with joblib.parallel_config("loky", initializer=show_warnings_of_worker):
-        simulated = simulator.simulate(table["structure"].tolist())
+        structures, ids = table["structure"].tolist(), table["id"].tolist()
+        if folder is None:
+            simulated = simulator.simulate(structures, ids=ids)
+        else:
+            simulated = simulator.simulate_to_disk(structures, folder, ids=ids)
     failures = simulated.failures
     if len(failures) == len(table):
         raise InvalidStructureError(
@@ -92,26 +113,21 @@ def run_simulator(simulator: PatternSimulator, table: pd.DataFrame) -> Simulated
     return simulated
 
 
-def _write(
-    out: Path,
-    grid: TwoThetaGrid,
-    simulator: PatternSimulator,
-    simulated: SimulatedPatterns,
-    ids: np.ndarray,
-) -> None:
+def _write(out: Path, simulator: PatternSimulator, simulated: SimulatedPatterns) -> None:
     patterns = simulated.patterns
     with complete_file(out) as file:
         if out.suffix.lower() == ".csv":
             frame = pd.DataFrame(patterns, columns=simulator.get_feature_names_out())
             frame.insert(0, "formula", simulated.formulas)
-            frame.insert(0, "id", ids)
+            frame.insert(0, "id", simulated.ids)
             frame.to_csv(file, index=False)
             return
+        assert simulator.grid is not None
         np.savez_compressed(
             file,
             patterns=patterns,
-            ids=ids.astype(str),
+            ids=np.array(simulated.ids, dtype=str),
             formulas=np.array(simulated.formulas, dtype=str),
-            two_theta=grid.two_theta,
-            wavelength=wavelength_in_angstrom(simulator.wavelength),
+            two_theta=simulator.grid.two_theta,
+            wavelength=next(iter(emission_lines(simulator.wavelength))),
         )

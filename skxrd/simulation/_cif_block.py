@@ -16,6 +16,9 @@ from skxrd.exceptions import InvalidStructureError
 
 __all__ = ["CifBlock", "import_gemmi", "read_block"]
 
+_DATA = re.compile(r"^\s*data_", flags=re.MULTILINE)
+_STAR = re.compile(r"(?:^|\s)(?:save|stop|global)_")
+_QUOTED_SIGN = re.compile(r"""['"].*\s#""")
 _READ = ("_atom_site", "_cell", "_chemical_formula", "_magn", "_space_group", "_symmetry")
 
 
@@ -26,7 +29,10 @@ class CifBlock:
     Parameters
     ----------
     items : dict of str to list of str
-        Values of each tag about the crystal as they are written, one value where no loop is.
+        Values of each tag about the crystal as they are written, one value where no loop is; tags
+        in lower case, for their case means nothing.
+    tags : list of str
+        Tags as they are written.
     doubts : list of str
         What another reader may take in another way, in the words of a note.
     contradictions : list of str
@@ -34,6 +40,7 @@ class CifBlock:
     """
 
     items: dict[str, list[str]]
+    tags: list[str] = field(default_factory=list)
     doubts: list[str] = field(default_factory=list)
     contradictions: list[str] = field(default_factory=list)
 
@@ -42,13 +49,20 @@ class CifBlock:
         self._as_number: Callable[[str], float] = gemmi.cif.as_number
         self._as_string: Callable[[str], str] = gemmi.cif.as_string
 
+    def __contains__(self, tag: str) -> bool:
+        return tag.lower() in self.items
+
+    def raw(self, tag: str) -> list[str]:
+        """Values of a tag as they are written; no such tag gives none."""
+        return self.items.get(tag.lower(), [])
+
     def texts(self, tag: str) -> list[str]:
-        """Values of a tag without their quotes; '?' and '.' are empty, no such tag gives none."""
-        return [self._as_string(value) for value in self.items.get(tag, [])]
+        """Values of a tag without their quotes; '?' and '.' are empty."""
+        return [self._as_string(value) for value in self.raw(tag)]
 
     def numbers(self, tag: str) -> NDArray[np.float64]:
         """Values of a tag without their uncertainties, NaN for what is no number."""
-        return np.array([self._as_number(value) for value in self.items.get(tag, [])], dtype=float)
+        return np.array([self._as_number(value) for value in self.raw(tag)], dtype=float)
 
     def number(self, tag: str) -> float:
         """Value of a tag that has one, else NaN."""
@@ -90,30 +104,41 @@ def read_block(text: str) -> CifBlock:
     with_sites = [block for block in document if block.find_values("_atom_site_fract_x")]
     if not with_sites:
         raise InvalidStructureError("no atom sites (_atom_site_fract_x) in it")
-    block = CifBlock(_items(with_sites[0]))
+    block = _block(with_sites[0])
     if len(with_sites) > 1:
         block.doubts.append(f"it has {len(with_sites)} blocks with atom sites")
-    # Places where pymatgen's reader, made of regular expressions, splits in its own way.
-    if re.search(r"(?:^|\s)(?:save|stop|global)_", text, flags=re.IGNORECASE):
-        block.doubts.append("it has words of the STAR syntax")
-    if len(re.findall(r"^\s*data_", text, flags=re.MULTILINE)) != len(document):
-        block.doubts.append("'data_' starts a line within a block")
+    block.doubts += _odd_syntax(text, len(document))
     if "powder_pattern" in with_sites[0].name:
         block.doubts.append("its block is named powder_pattern")
-    if re.search(r"""['"][^'"\n]*\s#""", text):
-        block.doubts.append("a text holds the sign of comments, #")
     return block
 
 
-def _items(block: Any) -> dict[str, list[str]]:
-    items: dict[str, list[str]] = {}
+def _odd_syntax(text: str, n_blocks: int) -> list[str]:
+    """Find what pymatgen's reader, made of regular expressions, splits in its own way."""
+    doubts = []
+    lower = text.lower()
+    if lower.count("data_") != n_blocks and len(_DATA.findall(lower)) != n_blocks:
+        doubts.append("'data_' starts a line within a block")
+    if any(word in lower for word in ("save_", "stop_", "global_")) and _STAR.search(lower):
+        doubts.append("it has words of the STAR syntax")
+    if any(_QUOTED_SIGN.search(line) for line in text.split("\n") if "#" in line):
+        doubts.append("a text holds the sign of comments, #")
+    return doubts
+
+
+def _block(block: Any) -> CifBlock:
+    found = CifBlock({})
     for item in block:
         if item.pair is not None:
-            tag, value = item.pair
-            items[tag] = [value]
+            tags, values = [item.pair[0]], [item.pair[1]]
         elif item.loop is not None:
             tags = item.loop.tags
-            if any(tag.lower().startswith(_READ) for tag in tags):
-                values = list(item.loop.values)
-                items |= {tag: values[n :: len(tags)] for n, tag in enumerate(tags)}
-    return items
+            if not any(tag.lower().startswith(_READ) for tag in tags):
+                continue
+            values = list(item.loop.values)
+        else:
+            continue
+        found.tags += tags
+        for column, tag in enumerate(tags):
+            found.items[tag.lower()] = values[column :: len(tags)]
+    return found

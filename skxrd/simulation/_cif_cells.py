@@ -200,7 +200,7 @@ def _cell(sites: CifSites, images: _Images, doubts: list[str], contradictions: l
 
 
 def _kinds(displacements: NDArray[np.float64]) -> NDArray[np.intp]:
-    """Number the distinct rows; NaN equals NaN."""
+    """Give equal rows the same number; NaN equals NaN."""
     known = np.nan_to_num(displacements, nan=-1.0)  # no diagonal element is negative
     if (known == -1).all():
         return np.zeros(len(known), dtype=np.intp)

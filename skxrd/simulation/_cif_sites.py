@@ -88,7 +88,7 @@ def read_sites(text: str) -> CifSites:
     n_sites = len(elements)
     coords = _coords(block, n_sites)
     occupancies = _occupancies(block, n_sites)
-    told = (block.numbers(tag) for tag in _MULTIPLICITIES if tag in block.items)
+    told = (block.numbers(tag) for tag in _MULTIPLICITIES if tag in block)
     multiplicities = next((m for m in told if len(m) == n_sites), np.full(n_sites, np.nan))
     labels = block.texts(_LABEL)
     labels = labels if len(labels) == n_sites else [""] * n_sites
@@ -113,14 +113,14 @@ def read_sites(text: str) -> CifSites:
 
 def _look_at_tags(block: CifBlock) -> None:
     exact = {tag.lower(): tag for tag in _EXACT}
-    odd = [tag for tag in block.items if exact.get(tag.lower(), tag) != tag]
+    odd = [tag for tag in block.tags if exact.get(tag.lower(), tag) != tag]
     if odd:
         block.doubts.append(f"tags are written in their own way ({_first(odd)})")
     if any(part in tag for part in _MAGNETIC for tag in block.items):
         block.doubts.append("it is magnetic or modulated")
     for tag, plain in _PLAIN.items():
-        if not set(block.items.get(tag, ())) <= set(plain):
-            block.doubts.append(f"{tag} tells {_first(block.items[tag])}")
+        if not set(block.raw(tag)) <= set(plain):
+            block.doubts.append(f"{tag} tells {_first(block.raw(tag))}")
 
 
 def _lattice(block: CifBlock) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -192,13 +192,13 @@ def _coords(block: CifBlock, n_sites: int) -> NDArray[np.float64]:
 
 
 def _occupancies(block: CifBlock, n_sites: int) -> NDArray[np.float64]:
-    if _OCCUPANCY not in block.items:
+    if _OCCUPANCY not in block:
         return np.ones(n_sites)
     occupancies = block.numbers(_OCCUPANCY)
     if len(occupancies) != n_sites:
         raise InvalidStructureError("its columns of occupancies and of elements differ in length")
     if not (occupancies > 0).all():
-        odd = np.array(block.items[_OCCUPANCY])[~(occupancies > 0)]
+        odd = np.array(block.raw(_OCCUPANCY))[~(occupancies > 0)]
         block.doubts.append(f"occupancies are {_first(odd)}")
     return np.nan_to_num(occupancies, nan=1.0)  # the default in the dictionary of CIF
 

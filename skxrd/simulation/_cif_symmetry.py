@@ -50,7 +50,7 @@ def read_symmetry(block: CifBlock, parameters: NDArray[np.float64]) -> Symmetry:
     InvalidStructureError
         If an operation cannot be read.
     """
-    told = [block.texts(tag) for tag in OPERATIONS if tag in block.items]
+    told = [block.texts(tag) for tag in OPERATIONS if tag in block]
     groups = _named_groups(block)
     if told and told[0]:
         triplets = tuple(told[0])
@@ -97,9 +97,12 @@ def _operations(triplets: tuple[str, ...]) -> Symmetry:
         operations = [gemmi.Op(triplet) for triplet in triplets]
     except RuntimeError as error:
         raise InvalidStructureError(f"no symmetry operation: {error}") from error
+    group = gemmi.GroupOps(operations)
+    # Of centered cells gemmi takes the missing ones for granted.
+    is_whole = len({op.wrap().triplet() for op in group}) == len(operations)
     return Symmetry(
         np.array([op.rot for op in operations]) / gemmi.Op.DEN,
         np.array([op.tran for op in operations]) / gemmi.Op.DEN,
-        gemmi.find_spacegroup_by_ops(gemmi.GroupOps(operations)),
+        gemmi.find_spacegroup_by_ops(group) if is_whole else None,
         all(_PLAIN.fullmatch(triplet) for triplet in triplets),
     )

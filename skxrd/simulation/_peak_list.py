@@ -29,6 +29,14 @@ class HKLFamily(NamedTuple):
         Miller indices of one of them.
     multiplicity : int
         Number of planes, hkl and -h-k-l counted as two.
+
+    Examples
+    --------
+    >>> from pymatgen.core import Lattice, Structure
+    >>> from skxrd import PatternSimulator
+    >>> iron = Structure(Lattice.cubic(2.87), ["Fe", "Fe"], [[0, 0, 0], [0.5, 0.5, 0.5]])
+    >>> PatternSimulator().peaks([iron])[0].hkls[0]
+    (HKLFamily(hkl=(1, 1, 0), multiplicity=12),)
     """
 
     hkl: tuple[int, int, int]

@@ -219,7 +219,8 @@ class PeakProfile(BaseEstimator):
             `intensity` does not hold one finite number per line.
         """
         two_theta = _positions(two_theta)
-        intensity = np.asarray(intensity, dtype=float)
+        # A copy, for numba compiles anew for arrays that are strided or read-only.
+        intensity = np.array(intensity, dtype=float, order="C")
         if intensity.shape != two_theta.shape or not np.isfinite(intensity).all():
             raise ValueError(
                 f"intensity must hold one finite number for each of {len(two_theta)} lines, got "

@@ -290,13 +290,17 @@ class PatternSimulator(TransformerMixin, BaseEstimator):
         self.kept_ = simulated.kept
         return simulated.patterns
 
-    def simulate(self, structures: Sequence[Any]) -> SimulatedPatterns:
+    def simulate(
+        self, structures: Sequence[Any], *, ids: Sequence[str] | None = None
+    ) -> SimulatedPatterns:
         """Simulate as `transform` does, and return names and formulas of the rows as well.
 
         Parameters
         ----------
         structures : sequence of structures of length n_structures
             As for `transform`.
+        ids : sequence of str of length n_structures, default=None
+            Name of each structure; None means `structure_id`.
 
         Returns
         -------
@@ -325,7 +329,7 @@ class PatternSimulator(TransformerMixin, BaseEstimator):
         (['0', '1'], ['Fe', 'Fe'], (2, 4501))
         """
         self._validate_params()
-        items, ids = items_and_ids(structures)
+        items, ids = _named(structures, ids)
         task = self._task()
         patterns = np.full((len(items), task.grid.n_points), np.nan, dtype=np.float32)
         report = SimulationReport(ids)
@@ -343,7 +347,11 @@ class PatternSimulator(TransformerMixin, BaseEstimator):
         return report.simulated(patterns, kept)
 
     def simulate_to_disk(
-        self, structures: Sequence[Any], folder: str | os.PathLike[str]
+        self,
+        structures: Sequence[Any],
+        folder: str | os.PathLike[str],
+        *,
+        ids: Sequence[str] | None = None,
     ) -> SimulatedPatterns:
         """Simulate more patterns than fit into memory, and go on where an earlier run ended.
 
@@ -358,6 +366,8 @@ class PatternSimulator(TransformerMixin, BaseEstimator):
             As for `transform`. Paths need the least memory.
         folder : path-like
             Folder that is made. If it exists and holds the result of the same call, that is read.
+        ids : sequence of str of length n_structures, default=None
+            Name of each structure; None means `structure_id`.
 
         Returns
         -------
@@ -396,7 +406,7 @@ class PatternSimulator(TransformerMixin, BaseEstimator):
             raise ValueError(
                 'on_error="skip" is not possible on disk, where rows stay aligned; use "nan".'
             )
-        items, ids = items_and_ids(structures)
+        items, ids = _named(structures, ids)
         task = self._task()
         shape = (len(items), task.grid.n_points)
         on_disk = PatternFolder(folder, self._described(task), shape)
@@ -567,3 +577,14 @@ class PatternSimulator(TransformerMixin, BaseEstimator):
         tags.requires_fit = False
         tags.no_validation = True
         return tags
+
+
+def _named(structures: Sequence[Any], ids: Sequence[str] | None) -> tuple[list[Any], list[str]]:
+    items, own_ids = items_and_ids(structures)
+    if ids is None:
+        return items, own_ids
+    if len(ids) != len(items):
+        raise ValueError(
+            f"ids must name each structure: got {len(ids)} ids for {len(items)} structures."
+        )
+    return items, [str(name) for name in ids]

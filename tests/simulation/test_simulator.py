@@ -3,6 +3,7 @@ import subprocess
 import sys
 import tarfile
 import warnings
+from pathlib import Path
 
 import joblib
 import numpy as np
@@ -16,7 +17,7 @@ from sklearn.preprocessing import FunctionTransformer
 
 from skxrd import TwoThetaGrid
 from skxrd.exceptions import InvalidStructureError, PatternWarning
-from skxrd.simulation import PatternSimulator
+from skxrd.simulation import PatternSimulator, PeakProfile
 
 GRID = TwoThetaGrid(10, 60, 2501)
 
@@ -358,3 +359,67 @@ def test_measured_disordered_structures(shared_data, tmp_path):
     assert sum(not structure.is_ordered for structure in structures) >= 3
     for row, structure in zip(simulated.patterns[:2], structures[:2], strict=True):
         np.testing.assert_allclose(row, _reference(structure, GRID), rtol=1e-5, atol=1e-5)
+
+
+def test_presets(structures):
+    paper = PatternSimulator.from_preset("xrdmatch")
+    assert paper.grid == TwoThetaGrid(0, 90, 4501)
+    peaks = paper.peaks([structures["LiFePO4"]], hkl=False)[0]
+    row = paper.transform([structures["LiFePO4"]])[0]
+    expected = {}
+    for angle, intensity in zip(peaks.two_theta, peaks.intensity, strict=True):
+        expected[int(np.ceil(angle / 0.02))] = intensity / 100  # the last one counts
+    assert np.flatnonzero(row).tolist() == sorted(expected)
+    np.testing.assert_allclose(row[sorted(expected)], [expected[k] for k in sorted(expected)])
+
+    physical = PatternSimulator.from_preset("physical", wavelength="CoKa")
+    assert (physical.grid.start, physical.grid.stop, physical.wavelength) == (10, 80, "CoKa")
+    smooth = physical.transform([structures["LiFePO4"]])[0]
+    assert (smooth > 0).sum() > 10 * len(physical.peaks([structures["LiFePO4"]])[0])
+    with pytest.raises(ValueError, match="preset must be one of xrdmatch, physical, got 'paper'"):
+        PatternSimulator.from_preset("paper")
+
+
+def test_profile_replaces_the_constant_width(structures):
+    profile = PeakProfile(size=20.0)
+    simulator = PatternSimulator(GRID, profile=profile)
+    row = simulator.transform([structures["NaCl"]])[0]
+    peaks = simulator.peaks([structures["NaCl"]], hkl=False)[0]
+    np.testing.assert_array_equal(row, peaks.render(GRID, profile).astype(np.float32))
+    wide = simulator.set_params(profile__size=5.0).transform([structures["NaCl"]])[0]
+    assert wide.max() < row.max()
+
+
+@pytest.mark.real_data
+def test_preset_makes_the_rows_of_the_paper(shared_data):
+    """Rows of the published set whose ICSD entry is in OBELiX, whose files are edited copies."""
+    published = pd.read_csv(shared_data / "xrdmatch" / "labelled.csv.gz")
+    patterns = published.filter(regex=r"^v\d+$").to_numpy()
+    patterns[:, -1] = 0  # not an intensity, see the description of the data set
+    row_of = dict(
+        zip(published["name"].str.extract(r"(\d+)")[0].astype(int), patterns, strict=True)
+    )
+    obelix = pd.read_csv(shared_data / "obelix" / "train.csv").set_index("ID")
+    icsd = pd.to_numeric(obelix["ICSD ID"], errors="coerce").dropna().astype(int)
+    best = {}
+    with tarfile.open(shared_data / "obelix" / "train_cifs.tar.gz") as archive:
+        texts = {
+            Path(member.name).stem: archive.extractfile(member).read().decode()
+            for member in archive
+            if member.name.endswith(".cif")
+        }
+    simulator = PatternSimulator.from_preset("xrdmatch")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", PatternWarning)
+        for name, number in icsd.items():
+            if number in row_of and name in texts:
+                theirs = row_of[number]
+                ours = simulator.transform([texts[name]])[0]
+                cosine = theirs @ ours / np.linalg.norm(theirs) / np.linalg.norm(ours)
+                met = np.mean(ours[theirs > 0] > 0)
+                best[number] = max(best.get(number, (0, 0)), (cosine, met))
+    cosines, shares = np.array(list(best.values())).T
+    assert len(best) == 34
+    assert cosines.min() > 0.9
+    assert np.median(cosines) > 0.98
+    assert shares.min() > 0.95

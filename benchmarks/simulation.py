@@ -1,0 +1,282 @@
+"""Speed and agreement of the simulation engine against pymatgen.
+
+    OMP_NUM_THREADS=1 python benchmarks/simulation.py [agreement] [speed] [cif] [pool] [growth]
+
+Parts (all by default):
+
+agreement   lines of OBELiX and of 500 structures of the pool, ours against pymatgen's
+speed       structure to lines on 60 OBELiX cells of all sizes, CPU seconds on one thread, three
+            rounds in turn: pymatgen as it is, and with its labels of lattice planes left out
+cif         CIF text to pattern, ours with each reader
+pool        11,376 CIF texts of the pool to patterns on two processes, wall seconds
+growth      seconds of the structure factors over (reflections x sites), with the exponent and the
+            distance from what the arithmetic allows; --plot FILE draws it
+
+The data are read from SKXRD_SHARED_DATA.
+"""
+
+from __future__ import annotations
+
+import os
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+import argparse
+import io
+import tarfile
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+import numpy as np
+import pandas as pd
+from _real_data import SHARED
+from _speed_common import in_turn, text
+from pymatgen.analysis.diffraction import xrd
+from pymatgen.core import Structure
+from pymatgen.io.cif import CifParser
+
+from skxrd import PatternSimulator
+from skxrd.simulation._cell import cell_of
+from skxrd.simulation._structure_factors import structure_factors
+
+TWO_THETA = (0.0, 90.0)
+ENGINES = ["numpy"] + (["numba"] if find_spec("numba") else [])
+N_ROUNDS = 3
+
+
+def obelix_cifs() -> dict[str, str]:
+    path = SHARED / "obelix" / "train_cifs.tar.gz"
+    if not path.is_file():
+        raise SystemExit(f"No structures at {path}; set SKXRD_SHARED_DATA.")
+    with tarfile.open(path) as archive:
+        members = [member for member in archive if member.name.endswith(".cif")]
+        return {
+            Path(member.name).stem: archive.extractfile(member).read().decode()
+            for member in members
+        }
+
+
+def sample_cifs() -> list[str]:
+    """One cell of each of 60 sizes, from 5 to 304 sites."""
+    cifs = obelix_cifs()
+    ids = (SHARED / "obelix" / "sample_60_ids.txt").read_text(encoding="utf-8").split()
+    return [cifs[name] for name in ids if name in cifs]
+
+
+def pool_cifs() -> pd.Series:
+    return pd.read_csv(SHARED / "li_pool" / "li_pool.csv.gz", usecols=["cif"])["cif"]
+
+
+def parsed(cif: str) -> Structure:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        parser = CifParser.from_str(cif, occupancy_tolerance=1.05)
+        return parser.parse_structures(primitive=False)[0]
+
+
+@contextmanager
+def without_labels() -> Iterator[None]:
+    """Make pymatgen skip the search for families of planes, most of its time."""
+    with patch.object(xrd, "get_unique_families", lambda hkls: {hkls[0]: len(hkls)}):
+        yield
+
+
+def cpu_seconds(function: Callable[[], Any]) -> float:
+    start = time.process_time()
+    function()
+    return time.process_time() - start
+
+
+def agreement() -> None:
+    cifs = [*obelix_cifs().values(), *pool_cifs().sample(500, random_state=0)]
+    calculator = xrd.XRDCalculator("CuKa")
+    structures = [parsed(cif) for cif in cifs]
+    with without_labels():
+        references = [
+            calculator.get_pattern(structure, two_theta_range=TWO_THETA) for structure in structures
+        ]
+    print(
+        "| engine | structures | lines | other number of lines | 2theta (deg) | intensity | d (A) |"
+    )
+    print("|---|---|---|---|---|---|---|")
+    for engine in ENGINES:
+        lists = PatternSimulator(engine=engine).peaks(structures, hkl=False)
+        worst = np.zeros(3)
+        n_other = 0
+        for peaks, reference in zip(lists, references, strict=True):
+            if len(peaks) != len(reference.x):
+                n_other += 1
+                continue
+            pairs = (
+                (peaks.two_theta, reference.x),
+                (peaks.intensity, reference.y),
+                (peaks.d_spacing, reference.d_hkls),
+            )
+            largest = [np.abs(ours - np.array(theirs)).max(initial=0) for ours, theirs in pairs]
+            worst = np.maximum(worst, largest)
+        n_lines = sum(len(peaks) for peaks in lists)
+        deviations = " | ".join(f"{value:.0e}" for value in worst)
+        print(f"| {engine} | {len(structures)} | {n_lines:,} | {n_other} | {deviations} |")
+
+
+def speed() -> None:
+    structures = [parsed(cif) for cif in sample_cifs()]
+    calculator = xrd.XRDCalculator("CuKa")
+
+    def theirs() -> None:
+        for structure in structures:
+            calculator.get_pattern(structure, two_theta_range=TWO_THETA)
+
+    def theirs_without_labels() -> None:
+        with without_labels():
+            theirs()
+
+    tasks = {"pymatgen": theirs, "pymatgen, labels left out": theirs_without_labels}
+    for engine in ENGINES:
+        for hkl in (False, True):
+            simulator = PatternSimulator(engine=engine)
+            simulator.peaks(structures[:1], hkl=hkl)  # compiles, fills the tables
+            name = f"skxrd {engine}, {'with' if hkl else 'without'} labels"
+            tasks[name] = lambda s=simulator, h=hkl: s.peaks(structures, hkl=h)
+    seconds = in_turn(
+        {name: lambda t=task: cpu_seconds(t) for name, task in tasks.items()}, N_ROUNDS
+    )
+    n = len(structures)
+    print(f"{n} structures, {TWO_THETA[0]:g} to {TWO_THETA[1]:g} degrees, CPU time on one thread")
+    print("| engine | ms per structure | times pymatgen | times pymatgen without labels |")
+    print("|---|---|---|---|")
+    for name, values in seconds.items():
+        print(
+            f"| {name} | {text(1000 * values / n)} | {text(seconds['pymatgen'] / values, 1)} "
+            f"| {text(seconds['pymatgen, labels left out'] / values, 1)} |"
+        )
+
+
+def cif() -> None:
+    texts = sample_cifs()
+    calculator = xrd.XRDCalculator("CuKa")
+
+    def theirs() -> None:
+        for one in texts:
+            calculator.get_pattern(parsed(one), two_theta_range=TWO_THETA)
+
+    tasks: dict[str, Callable[[], Any]] = {"pymatgen": theirs}
+    readers = ["pymatgen"] + (["auto", "gemmi"] if find_spec("gemmi") else [])
+    for reader in readers:
+        simulator = PatternSimulator(cif_reader=reader)
+        tasks[f"skxrd, read by {reader}"] = lambda s=simulator: simulated(s, texts)
+        simulated(simulator, texts[:1])
+    seconds = in_turn(
+        {name: lambda t=task: cpu_seconds(t) for name, task in tasks.items()}, N_ROUNDS
+    )
+    print(f"{len(texts)} CIF texts to patterns of 4,501 points, CPU time on one thread")
+    print("| way | ms per structure | times pymatgen |")
+    print("|---|---|---|")
+    for name, values in seconds.items():
+        per_file = text(1000 * values / len(texts))
+        print(f"| {name} | {per_file} | {text(seconds['pymatgen'] / values, 1)} |")
+
+
+def simulated(simulator: PatternSimulator, structures: Any) -> np.ndarray:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # notes on files
+        return simulator.transform(structures)
+
+
+def pool() -> None:
+    cifs = pool_cifs().tolist()
+    simulator = PatternSimulator(n_jobs=2)
+    simulated(simulator, cifs[:64])  # starts the processes
+    start = time.perf_counter()
+    patterns = simulated(simulator, cifs)
+    seconds = time.perf_counter() - start
+    print(
+        f"{len(cifs):,} CIF texts to {patterns.shape[1]:,} points: {seconds:.0f} s on 2 processes, "
+        f"{len(cifs) / seconds:.0f} per second; notes on {simulator.notes_['position'].nunique()}"
+    )
+
+
+def growth(plot: str | None) -> None:
+    structures = [parsed(cif) for cif in sample_cifs()]
+    g_range = (0.0, 2 * np.sin(np.radians(TWO_THETA[1] / 2)) / 1.54184)
+    found = {}
+    for engine in ENGINES:
+        rows = []
+        for structure in structures:
+            for multiple in (1, 2, 3):
+                larger = structure.copy()
+                larger.make_supercell([1, 1, multiple])
+                cell = cell_of(larger)
+                compiled = engine == "numba"
+                reflections = structure_factors(cell, g_range, compiled=compiled)
+                seconds = min(
+                    cpu_seconds(
+                        lambda c=cell, n=compiled: structure_factors(c, g_range, compiled=n)
+                    )
+                    for _ in range(5)
+                )
+                rows.append((len(reflections.hkl) * len(larger), seconds))
+        terms, seconds = np.array(rows).T
+        large = terms > np.median(terms)
+        exponent = np.polyfit(np.log(terms[large]), np.log(seconds[large]), 1)
+        # seconds = constant + nanoseconds per term, by least squares of relative errors
+        design = np.column_stack([1 / seconds, terms / seconds])
+        constant, per_term = np.linalg.lstsq(design, np.ones(len(terms)), rcond=None)[0]
+        found[engine] = (terms, seconds)
+        as_they_are = slice(None, None, 3)
+        print(
+            f"{engine}: exponent {exponent[0]:.2f} above {np.median(terms):.2g} terms; "
+            f"{1e6 * constant:.0f} us + {1e9 * per_term:.2f} ns per term; the 60 cells as they are "
+            f"take {1e3 * seconds[as_they_are].mean():.2f} ms, "
+            f"the terms {1e3 * per_term * terms[as_they_are].mean():.2f} ms of it"
+        )
+    if plot:
+        draw(found, plot)
+
+
+def draw(found: dict[str, tuple[np.ndarray, np.ndarray]], path: str) -> None:
+    import matplotlib.pyplot as plt
+
+    figure, ax = plt.subplots(figsize=(5, 3.6), layout="constrained")
+    for (engine, (terms, seconds)), color, marker in zip(
+        found.items(), ["#0072B2", "#D55E00"], "o^", strict=False
+    ):
+        ax.loglog(terms, 1e3 * seconds, marker, ms=4, alpha=0.7, color=color, label=engine)
+    limits = np.array(ax.get_xlim())
+    ax.loglog(limits, 1e3 * 0.59e-9 * limits, "k--", lw=1, label="0.59 ns per term")
+    ax.set(
+        xlabel="Reflections in half a sphere × sites",
+        ylabel="Structure factors (ms)",
+        xlim=limits,
+    )
+    ax.legend(frameon=False)
+    with io.BytesIO() as buffer:
+        figure.savefig(buffer, dpi=150, format=Path(path).suffix[1:] or "png")
+        Path(path).write_bytes(buffer.getvalue())
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parts = {"agreement": agreement, "speed": speed, "cif": cif, "pool": pool}
+    parser.add_argument("parts", nargs="*", help=", ".join([*parts, "growth"]))
+    parser.add_argument("--plot", help="file for the picture of the growth")
+    args = parser.parse_args()
+    for name in args.parts or [*parts, "growth"]:
+        print(f"\n{name}\n", flush=True)
+        if name == "growth":
+            growth(args.plot)
+        else:
+            parts[name]()
+
+
+if __name__ == "__main__":
+    main()
