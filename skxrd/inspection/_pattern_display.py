@@ -2,26 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from itertools import cycle
-from typing import Any, Literal, Self
+from collections.abc import Sequence
+from typing import Any, Self
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from skxrd._style import COLORS, pyplot
 from skxrd.grid import TwoThetaGrid
-from skxrd.simulation import PatternSimulator
+from skxrd.inspection._pattern_comparison import (
+    Wavelength,
+    background_of,
+    checked_measured,
+    common_axis,
+    mean_wavelength,
+    scale_factor,
+    simulated_at,
+)
+from skxrd.inspection._pattern_marks import Peaks, phases_of
+from skxrd.inspection._pattern_plot import PatternPlot
+from skxrd.io import MeasuredPattern
+from skxrd.simulation import PatternSimulator, PeakProfile
 
 __all__ = ["PatternDisplay"]
 
-Kind = Literal["profile", "sticks"]
 
+class PatternDisplay(PatternPlot):
+    """Diffraction patterns: stacked or on top of each other, a series, or measured and simulated.
 
-class PatternDisplay:
-    """Diffraction patterns over two-theta, stacked or on top of each other.
-
-    `from_patterns` and `from_structure` make one and draw it.
+    `from_patterns`, `from_structure`, `from_measured` and `from_comparison` make one and draw it.
 
     Parameters
     ----------
@@ -31,6 +39,18 @@ class PatternDisplay:
         Intensities, one pattern per row; they are drawn as they are, not normalized.
     labels : sequence of str of length n_patterns, default=None
         Name of each pattern.
+    wavelength : str, float or mapping, default=None
+        Radiation, as for `PatternSimulator`; of several lines the mean is taken. It is needed for
+        the axes Q and d.
+    peaks : PeakList, sequence of PeakList or dict of str to PeakList, default=None
+        Lines of one or several phases, the keys being their names. A row of ticks below the
+        patterns shows the lines of each. Where `wavelength` is given, they are put where their
+        plane distances diffract at it, and otherwise where they were computed.
+    values : array-like of float of shape (n_patterns,), default=None
+        What changes along a series, such as temperature or time; for the kinds "waterfall" and
+        "map". None stands for 0, 1, 2, ...
+    values_label : str, default=None
+        Name and unit of `values`.
 
     Attributes
     ----------
@@ -40,17 +60,41 @@ class PatternDisplay:
         Intensities.
     labels : list of str or None
         Name of each pattern.
+    wavelength : float or None
+        Wavelength in angstrom.
+    peaks : PeakList, sequence of PeakList, dict of str to PeakList or None
+        Lines of the phases.
+    values : ndarray of shape (n_patterns,) or None
+        What changes along a series.
+    values_label : str or None
+        Name and unit of `values`.
+    scale_ : float
+        Factor of the simulated pattern, of `from_comparison` only.
     ax_ : matplotlib Axes
         Axes with the patterns.
+    ticks_ax_, difference_ax_ : matplotlib Axes or None
+        Panels below with the ticks and with the difference; they share the x axis.
     figure_ : matplotlib Figure
         Figure of the axes.
     lines_ : list of matplotlib Line2D
-        One line per pattern.
+        One line per pattern; empty for the kinds "waterfall" and "map".
+    series_ : matplotlib LineCollection, QuadMesh or None
+        What "waterfall" and "map" draw.
+    colorbar_ : matplotlib Colorbar or None
+        Color bar of the series.
+    difference_ : matplotlib Line2D or None
+        Measured minus simulated.
+    ticks_ : list of matplotlib LineCollection
+        Ticks of each phase.
+    hkl_texts_ : list of matplotlib Annotation
+        Labels of the strongest lines.
 
     Raises
     ------
+    TypeError
+        If `peaks` holds something else than lists of lines.
     ValueError
-        If the lengths of the arguments do not fit together.
+        If the lengths of the arguments do not fit together, or `wavelength` is unknown.
 
     See Also
     --------
@@ -75,10 +119,18 @@ class PatternDisplay:
         patterns: ArrayLike,
         *,
         labels: Sequence[str] | None = None,
+        wavelength: Wavelength | None = None,
+        peaks: Peaks | None = None,
+        values: ArrayLike | None = None,
+        values_label: str | None = None,
     ) -> None:
         self.two_theta = np.asarray(two_theta, dtype=float)
         self.patterns = np.asarray(patterns)
         self.labels = None if labels is None else [str(label) for label in labels]
+        self.wavelength = None if wavelength is None else mean_wavelength(wavelength)
+        self.peaks = peaks
+        self.values = None if values is None else np.asarray(values, dtype=float)
+        self.values_label = values_label
         if self.patterns.ndim != 2 or self.two_theta.shape != self.patterns.shape[1:]:
             raise ValueError(
                 "patterns must have shape (n_patterns, n_points) with one point per angle of "
@@ -89,83 +141,12 @@ class PatternDisplay:
                 f"labels must name each pattern: got {len(self.labels)} labels for "
                 f"{len(self.patterns)} patterns."
             )
-
-    def plot(
-        self,
-        *,
-        ax: Any = None,
-        kind: Kind = "profile",
-        offset: float | None = None,
-        line_kwargs: Mapping[str, Any] | None = None,
-    ) -> Self:
-        """Draw the patterns.
-
-        Parameters
-        ----------
-        ax : matplotlib Axes, default=None
-            Axes to draw on; None makes a figure.
-        kind : {"profile", "sticks"}, default="profile"
-            Whether neighboring points are joined, or each point that is not zero is a vertical
-            line.
-        offset : float, default=None
-            Vertical distance between patterns, in units of intensity; the first pattern is the
-            lowest. None stands for 1.1 times the highest intensity, and 0 draws the patterns on top
-            of each other.
-        line_kwargs : dict, default=None
-            Keywords of `matplotlib.axes.Axes.plot`, for all lines.
-
-        Returns
-        -------
-        self
-            The Display, with `ax_`, `figure_` and `lines_`.
-
-        Raises
-        ------
-        MissingDependencyError
-            If matplotlib is not installed.
-        ValueError
-            If `kind` is unknown.
-        """
-        if kind not in ("profile", "sticks"):
-            raise ValueError(f"kind must be 'profile' or 'sticks', got {kind!r}.")
-        n_patterns = len(self.patterns)
-        if ax is None:
-            plt = pyplot(self)
-            _, ax = plt.subplots(figsize=(7, min(2.5 + 0.8 * n_patterns, 12)), layout="constrained")
-        if offset is None:
-            offset = 1.1 * float(np.nanmax(self.patterns, initial=0)) or 1.0
-        curve = _sticks if kind == "sticks" else _profile
-        self.lines_: list[Any] = []
-        for row, (pattern, color) in enumerate(zip(self.patterns, cycle(COLORS), strict=False)):
-            x, y = curve(self.two_theta, pattern)
-            style = {"color": color, "linewidth": 1.0, **(line_kwargs or {})}
-            if self.labels is not None:
-                style["label"] = self.labels[row]
-            self.lines_ += ax.plot(x, y + row * offset, **style)
-        self.ax_, self.figure_ = ax, ax.figure
-        stacked = n_patterns > 1 and offset != 0
-        if stacked:
-            ax.set_yticks([])  # the numbers would hold for the lowest pattern only
-        if self.labels is not None and stacked:
-            self._write_labels(offset)
-        elif self.labels is not None:
-            ax.legend(frameon=False)
-        ax.set(xlabel="2θ (degrees)", ylabel="Intensity (arb. units)")
-        ax.set_xlim(self.two_theta[0], self.two_theta[-1])
-        return self
-
-    def _write_labels(self, offset: float) -> None:
-        """Put each label next to its pattern, where it needs no legend to be found."""
-        for row, line in enumerate(self.lines_):
-            self.ax_.annotate(
-                line.get_label(),
-                xy=(1, row * offset),
-                xycoords=self.ax_.get_yaxis_transform(),
-                xytext=(4, 0),
-                textcoords="offset points",
-                color=line.get_color(),
-                annotation_clip=False,
+        if self.values is not None and self.values.shape != (len(self.patterns),):
+            raise ValueError(
+                f"values must hold a number for each pattern: got shape {self.values.shape} for "
+                f"{len(self.patterns)} patterns."
             )
+        phases_of(peaks, self.wavelength)
 
     @classmethod
     def from_patterns(
@@ -174,10 +155,11 @@ class PatternDisplay:
         *,
         grid: TwoThetaGrid | None = None,
         labels: Sequence[str] | None = None,
-        ax: Any = None,
-        kind: Kind = "profile",
-        offset: float | None = None,
-        line_kwargs: Mapping[str, Any] | None = None,
+        wavelength: Wavelength | None = None,
+        peaks: Peaks | None = None,
+        values: ArrayLike | None = None,
+        values_label: str | None = None,
+        **plot_kwargs: Any,
     ) -> Self:
         """Draw the rows of a pattern set.
 
@@ -189,14 +171,16 @@ class PatternDisplay:
             Grid of the patterns. None stands for 0 to 90 degrees on the number of points of `X`.
         labels : sequence of str of length n_patterns, default=None
             Name of each pattern.
-        ax : matplotlib Axes, default=None
-            As for `plot`.
-        kind : {"profile", "sticks"}, default="profile"
-            As for `plot`.
-        offset : float, default=None
-            As for `plot`.
-        line_kwargs : dict, default=None
-            As for `plot`.
+        wavelength : str, float or mapping, default=None
+            As for the class.
+        peaks : PeakList, sequence of PeakList or dict of str to PeakList, default=None
+            As for the class.
+        values : array-like of float of shape (n_patterns,), default=None
+            As for the class.
+        values_label : str, default=None
+            As for the class.
+        **plot_kwargs : dict
+            Arguments of `plot`.
 
         Returns
         -------
@@ -212,8 +196,16 @@ class PatternDisplay:
         """
         X = np.atleast_2d(np.asarray(X))
         grid = TwoThetaGrid(0, 90, X.shape[-1]) if grid is None else grid
-        display = cls(grid.two_theta, X, labels=labels)
-        return display.plot(ax=ax, kind=kind, offset=offset, line_kwargs=line_kwargs)
+        display = cls(
+            grid.two_theta,
+            X,
+            labels=labels,
+            wavelength=wavelength,
+            peaks=peaks,
+            values=values,
+            values_label=values_label,
+        )
+        return display.plot(**plot_kwargs)
 
     @classmethod
     def from_structure(
@@ -221,11 +213,12 @@ class PatternDisplay:
         structure: Any,
         *,
         grid: TwoThetaGrid | None = None,
-        wavelength: str | float = "CuKa",
+        wavelength: Wavelength = "CuKa",
         fwhm: float | None = None,
+        profile: PeakProfile | None = None,
         label: str | None = None,
-        ax: Any = None,
-        line_kwargs: Mapping[str, Any] | None = None,
+        n_labels: int = 0,
+        **plot_kwargs: Any,
     ) -> Self:
         """Simulate the pattern of a crystal structure and draw it.
 
@@ -235,16 +228,18 @@ class PatternDisplay:
             The structure, see `skxrd.simulation.read_structure`.
         grid : TwoThetaGrid, default=None
             Two-theta axis; None stands for 0 to 90 degrees in steps of 0.02 degrees.
-        wavelength : str or float, default="CuKa"
-            Radiation by name, or wavelength in angstrom.
+        wavelength : str, float or mapping, default="CuKa"
+            Radiation, as for `PatternSimulator`.
         fwhm : float, default=None
             Full width at half maximum of the lines in degrees. None and 0 draw sticks.
+        profile : PeakProfile, default=None
+            Shape and width of the lines in place of `fwhm`.
         label : str, default=None
             Name of the pattern; None stands for the reduced formula.
-        ax : matplotlib Axes, default=None
-            As for `plot`.
-        line_kwargs : dict, default=None
-            As for `plot`.
+        n_labels : int, default=0
+            Number of strongest lines over which hkl is written; above 0, ticks show all lines.
+        **plot_kwargs : dict
+            Arguments of `plot`.
 
         Returns
         -------
@@ -259,25 +254,169 @@ class PatternDisplay:
             If matplotlib is not installed.
         """
         grid = TwoThetaGrid() if grid is None else grid
-        simulated = PatternSimulator(grid, wavelength=wavelength, fwhm=fwhm).simulate([structure])
-        labels = simulated.formulas if label is None else [label]
-        display = cls(grid.two_theta, simulated.patterns, labels=labels)
-        kind: Kind = "profile" if fwhm else "sticks"
-        return display.plot(ax=ax, kind=kind, line_kwargs=line_kwargs)
+        simulator = PatternSimulator(grid, wavelength=wavelength, fwhm=fwhm, profile=profile)
+        simulated = simulator.simulate([structure])
+        # the lines of a doublet have the same indices: they are marked once, in their middle
+        mean = mean_wavelength(wavelength)
+        peaks = PatternSimulator(grid, wavelength=mean).peaks([structure])[0] if n_labels else None
+        display = cls(
+            grid.two_theta,
+            simulated.patterns,
+            labels=simulated.formulas if label is None else [label],
+            wavelength=mean,
+            peaks=peaks,
+        )
+        plot_kwargs = {"kind": "profile" if fwhm or profile else "sticks", **plot_kwargs}
+        return display.plot(n_labels=n_labels, **plot_kwargs)
 
+    @classmethod
+    def from_measured(
+        cls,
+        measured: MeasuredPattern | Sequence[MeasuredPattern],
+        *,
+        labels: Sequence[str] | None = None,
+        peaks: Peaks | None = None,
+        values: ArrayLike | None = None,
+        values_label: str | None = None,
+        **plot_kwargs: Any,
+    ) -> Self:
+        """Draw measured patterns that share their angles, such as those of a series.
 
-def _profile(
-    two_theta: NDArray[np.float64], pattern: NDArray[Any]
-) -> tuple[NDArray[np.float64], NDArray[Any]]:
-    return two_theta, pattern
+        Parameters
+        ----------
+        measured : MeasuredPattern or sequence of MeasuredPattern
+            What `read_pattern` or `read_patterns` gives.
+        labels : sequence of str of length n_patterns, default=None
+            Name of each pattern; None stands for the names of the files.
+        peaks : PeakList, sequence of PeakList or dict of str to PeakList, default=None
+            As for the class.
+        values : array-like of float of shape (n_patterns,), default=None
+            As for the class.
+        values_label : str, default=None
+            As for the class.
+        **plot_kwargs : dict
+            Arguments of `plot`.
 
+        Returns
+        -------
+        PatternDisplay
+            The Display that was drawn.
 
-def _sticks(
-    two_theta: NDArray[np.float64], pattern: NDArray[Any]
-) -> tuple[NDArray[np.float64], NDArray[Any]]:
-    """Trace the zero line and, at each point that is not zero, go up and down again."""
-    lines = np.flatnonzero(pattern)
-    x = np.concatenate([two_theta[:1], np.repeat(two_theta[lines], 3), two_theta[-1:]])
-    y = np.zeros(len(x))
-    y[2:-1:3] = pattern[lines]
-    return x, y
+        Raises
+        ------
+        MissingDependencyError
+            If matplotlib is not installed.
+        TypeError
+            If `measured` holds something else than measured patterns.
+        ValueError
+            If there is no pattern, or if angles or wavelengths differ: patterns of several
+            instruments have to be put on one grid before, by
+            `skxrd.preprocessing.MeasuredPatternTransformer`.
+        """
+        patterns = [measured] if isinstance(measured, MeasuredPattern) else list(measured)
+        two_theta, wavelength = common_axis(patterns)
+        names = [pattern.name for pattern in patterns]
+        if labels is None and all(names):
+            labels = names
+        display = cls(
+            two_theta,
+            np.array([pattern.intensity for pattern in patterns]),
+            labels=labels,
+            wavelength=wavelength,
+            peaks=peaks,
+            values=values,
+            values_label=values_label,
+        )
+        return display.plot(**plot_kwargs)
+
+    @classmethod
+    def from_comparison(
+        cls,
+        measured: MeasuredPattern,
+        simulated: ArrayLike,
+        *,
+        grid: TwoThetaGrid | None = None,
+        wavelength: Wavelength = "CuKa",
+        background: ArrayLike | None = None,
+        labels: Sequence[str] | None = None,
+        peaks: Peaks | None = None,
+        **plot_kwargs: Any,
+    ) -> Self:
+        """Draw a measured pattern, a simulated one over it, and their difference below.
+
+        The simulated pattern is multiplied by the factor, kept as `scale_`, that makes the sum of
+        the squared differences smallest where both patterns have angles. Nothing else is fitted:
+        what is wrong with lattice, zero, widths and intensities is seen. The picture is that of a
+        Rietveld refinement and not its result.
+
+        Parameters
+        ----------
+        measured : MeasuredPattern
+            What `read_pattern` gives. Its wavelength must be known.
+        simulated : array-like of shape (n_points,)
+            Simulated profile; sticks would fall between the measured angles.
+        grid : TwoThetaGrid, default=None
+            Grid of `simulated`. None stands for 0 to 90 degrees on its number of points.
+        wavelength : str, float or mapping, default="CuKa"
+            Radiation of `simulated`, as for `PatternSimulator`; of several lines the mean is taken.
+            If it is not that of the measurement, the simulated angles are converted to it through
+            the plane distances. The heights of the lines remain as they are.
+        background : array-like of shape (n_measured,), default=None
+            Background at each measured angle, which is added to the scaled pattern; None stands for
+            zero.
+        labels : sequence of 2 str, default=None
+            Names in the legend; None stands for "measured" and "simulated".
+        peaks : PeakList, sequence of PeakList or dict of str to PeakList, default=None
+            As for the class.
+        **plot_kwargs : dict
+            Arguments of `plot`.
+
+        Returns
+        -------
+        PatternDisplay
+            The Display that was drawn.
+
+        Raises
+        ------
+        MissingDependencyError
+            If matplotlib is not installed.
+        TypeError
+            If `measured` is no measured pattern.
+        ValueError
+            If the wavelength of the measurement is unknown, if shapes do not fit together, if
+            `simulated` holds sticks, or if the patterns have nothing in common.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skxrd import PatternSimulator, TwoThetaGrid
+        >>> from skxrd.datasets import load_lithium_conductors
+        >>> from skxrd.inspection import PatternDisplay
+        >>> from skxrd.io import MeasuredPattern
+        >>> grid = TwoThetaGrid(10, 80, 3501)
+        >>> structure = load_lithium_conductors().structures[0]
+        >>> simulated = PatternSimulator(grid, fwhm=0.1).transform([structure])[0]
+        >>> counts = np.random.default_rng(0).poisson(30 * simulated + 50)
+        >>> measured = MeasuredPattern(grid.two_theta, counts, wavelength=1.54184)
+        >>> background = np.full(len(counts), 50)
+        >>> display = PatternDisplay.from_comparison(
+        ...     measured, simulated, grid=grid, background=background
+        ... )
+        >>> round(display.scale_)
+        30
+        """
+        (measured,) = checked_measured([measured])
+        simulated = np.asarray(simulated, dtype=float)
+        grid = TwoThetaGrid(0, 90, simulated.shape[-1]) if grid is None else grid
+        curve = simulated_at(measured, simulated, grid, mean_wavelength(wavelength))
+        zero_line = background_of(measured, background)
+        scale = scale_factor(measured.intensity - zero_line, curve)
+        display = cls(
+            measured.two_theta,
+            np.array([measured.intensity, scale * curve + zero_line]),
+            labels=labels,
+            wavelength=measured.wavelength,
+            peaks=peaks,
+        )
+        display.scale_ = scale
+        return display.plot(**{"kind": "comparison", **plot_kwargs})

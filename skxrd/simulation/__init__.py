@@ -6,6 +6,7 @@ from skxrd.simulation._profiles import gaussian, lorentzian, profile_kernel, pse
 from skxrd.simulation._simulated_patterns import SimulatedPatterns
 from skxrd.simulation._simulator import PatternSimulator
 from skxrd.simulation._structures import read_structure, structure_id
+from skxrd.simulation._variants import VariantSimulator
 
 __all__ = [
     "HKLFamily",
@@ -13,6 +14,7 @@ __all__ = [
     "PeakList",
     "PeakProfile",
     "SimulatedPatterns",
+    "VariantSimulator",
     "gaussian",
     "lorentzian",
     "profile_kernel",

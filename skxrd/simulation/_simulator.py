@@ -329,7 +329,7 @@ class PatternSimulator(TransformerMixin, BaseEstimator):
         (['0', '1'], ['Fe', 'Fe'], (2, 4501))
         """
         self._validate_params()
-        items, ids = _named(structures, ids)
+        items, ids = items_and_ids(structures, ids)
         task = self._task()
         patterns = np.full((len(items), task.grid.n_points), np.nan, dtype=np.float32)
         report = SimulationReport(ids)
@@ -406,7 +406,7 @@ class PatternSimulator(TransformerMixin, BaseEstimator):
             raise ValueError(
                 'on_error="skip" is not possible on disk, where rows stay aligned; use "nan".'
             )
-        items, ids = _named(structures, ids)
+        items, ids = items_and_ids(structures, ids)
         task = self._task()
         shape = (len(items), task.grid.n_points)
         on_disk = PatternFolder(folder, self._described(task), shape)
@@ -577,14 +577,3 @@ class PatternSimulator(TransformerMixin, BaseEstimator):
         tags.requires_fit = False
         tags.no_validation = True
         return tags
-
-
-def _named(structures: Sequence[Any], ids: Sequence[str] | None) -> tuple[list[Any], list[str]]:
-    items, own_ids = items_and_ids(structures)
-    if ids is None:
-        return items, own_ids
-    if len(ids) != len(items):
-        raise ValueError(
-            f"ids must name each structure: got {len(ids)} ids for {len(items)} structures."
-        )
-    return items, [str(name) for name in ids]

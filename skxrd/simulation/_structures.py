@@ -9,7 +9,7 @@ import os
 import re
 import warnings
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -123,25 +123,29 @@ def structure_id(item: Any, position: object) -> str:
     return str(position)
 
 
-def items_and_ids(structures: Any) -> tuple[list[Any], list[str]]:
+def items_and_ids(structures: Any, ids: Sequence[str] | None = None) -> tuple[list[Any], list[str]]:
     """List the structures of a sequence, Series or one-column frame, and name each of them.
 
     Parameters
     ----------
     structures : sequence of structures
         Structures as `read_structure` takes them.
+    ids : sequence of str of length n_structures, default=None
+        Their names if they are known.
 
     Returns
     -------
     items : list
         The structures.
     ids : list of str
-        Their names, see `structure_id`; pandas labels stand in where an item has no name.
+        Their names, by default those of `structure_id`; pandas labels stand in where an item has
+        no name.
 
     Raises
     ------
     ValueError
-        If `structures` is a single structure, an array of several columns, or empty.
+        If `structures` is a single structure, an array of several columns, or empty, or if there
+        are more or fewer names than structures.
     """
     single = isinstance(structures, str | os.PathLike | Mapping) or hasattr(structures, "lattice")
     if single or not isinstance(structures, Iterable):
@@ -154,6 +158,12 @@ def items_and_ids(structures: Any) -> tuple[list[Any], list[str]]:
     items = list(structures)
     if not items:
         raise ValueError("At least one structure is needed, got none.")
+    if ids is not None:
+        if len(ids) != len(items):
+            raise ValueError(
+                f"ids must name each structure: got {len(ids)} ids for {len(items)} structures."
+            )
+        return items, [str(name) for name in ids]
     labels = list(structures.index) if isinstance(structures, pd.Series) else range(len(items))
     return items, [structure_id(item, label) for item, label in zip(items, labels, strict=True)]
 

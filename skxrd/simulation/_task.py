@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -96,13 +97,34 @@ class SimulationTask:
         found: list[PeakList | str] = []
         for item in items:
             try:
-                cell, _, _ = self._read(item)
+                cell, _, _ = self.read(item)
                 found.append(peaks_of(cell, self.diffraction, hkl=hkl))
             except InvalidStructureError as error:
                 found.append(str(error))
         return found
 
-    def _read(self, item: Any) -> tuple[Cell, str, list[str]]:
+    def read(self, item: Any) -> tuple[Cell, str, list[str]]:
+        """Read a structure.
+
+        Parameters
+        ----------
+        item : object
+            Structure as `read_structure` takes it.
+
+        Returns
+        -------
+        cell : Cell
+            Its cell, without displacements if they do not matter.
+        formula : str
+            Reduced formula.
+        notes : list of str
+            What deserves a look.
+
+        Raises
+        ------
+        InvalidStructureError
+            If there is no valid structure.
+        """
         reading = read_cell(item, cif_reader=self.cif_reader)
         cell, notes = reading.cell, list(reading.notes)
         if not self.with_displacements:
@@ -111,16 +133,38 @@ class SimulationTask:
             notes.append("no displacement parameters in the structure: lines are not damped")
         return cell, reading.formula, notes
 
-    def _simulate(self, item: Any) -> Outcome:
+    def simulate(self, cell: Cell, formula: str, notes: Sequence[str]) -> Outcome:
+        """Simulate the pattern of a cell.
+
+        Parameters
+        ----------
+        cell : Cell
+            Unit cell.
+        formula : str
+            Reduced formula.
+        notes : sequence of str
+            What deserves a look so far.
+
+        Returns
+        -------
+        Outcome
+            Pattern, or why there is none.
+        """
         try:
-            cell, formula, notes = self._read(item)
             peaks = peaks_of(cell, self.diffraction)
         except InvalidStructureError as error:
             return Outcome(None, reason=str(error))
         if not len(peaks):
             low, high = self.diffraction.two_theta_range
-            notes.append(f"no line between {low:g} and {high:g} degrees two-theta")
+            notes = [*notes, f"no line between {low:g} and {high:g} degrees two-theta"]
         return Outcome(self._render(peaks).astype(np.float32), formula, notes=tuple(notes))
+
+    def _simulate(self, item: Any) -> Outcome:
+        try:
+            cell, formula, notes = self.read(item)
+        except InvalidStructureError as error:
+            return Outcome(None, reason=str(error))
+        return self.simulate(cell, formula, notes)
 
     def _render(self, peaks: PeakList) -> NDArray[np.float64]:
         if isinstance(self.profile, PeakProfile):
