@@ -4,12 +4,14 @@ Files of instruments are taken from the folder measured/ of SKXRD_SHARED_DATA, o
 Their copies are read in processes of their own, with a limit of memory and of time for each file.
 
     python benchmarks/fuzz_readers.py --n-mutations 10000
+    python benchmarks/fuzz_readers.py --n-mutations 1000 --reader geddes
 """
 
 from __future__ import annotations
 
 import argparse
 import gzip
+import importlib
 import io
 import json
 import resource
@@ -85,7 +87,7 @@ def changed(content: bytes, rng: np.random.Generator) -> bytes:
     return bytes(result)
 
 
-def work(path: Path, seed: int, n_mutations: int) -> dict[str, object]:
+def work(path: Path, seed: int, n_mutations: int, reader: str) -> dict[str, object]:
     """Read mutations of one file; runs in a process of its own."""
     resource.setrlimit(resource.RLIMIT_AS, (ADDRESS_SPACE, ADDRESS_SPACE))
     signal.signal(signal.SIGALRM, _too_slow)
@@ -101,7 +103,7 @@ def work(path: Path, seed: int, n_mutations: int) -> dict[str, object]:
             copy.write_bytes(mutated(content, rng))
             start = time.perf_counter()
             signal.alarm(SECONDS_PER_FILE)
-            outcome = _outcome(copy)
+            outcome = _outcome(copy) if reader == "skxrd" else _outcome_of_geddes(copy)
             signal.alarm(0)
             slowest = max(slowest, time.perf_counter() - start)
             kind = outcome.partition(":")[0]
@@ -133,6 +135,23 @@ def _outcome(path: Path) -> str:
     return "read"
 
 
+def _outcome_of_geddes(path: Path) -> str:
+    """Say what another reader makes of a file; its errors are those of Rust, panics among them."""
+    geddes = importlib.import_module("geddes")
+    try:
+        pattern = geddes.read(str(path))
+    except TimeoutError:  # an OSError as well
+        return "hang: took too long"
+    except (ValueError, OSError):
+        return "refused"
+    except BaseException as error:
+        if isinstance(error, KeyboardInterrupt):
+            raise
+        return f"{type(error).__name__}: {error}"
+    finite = np.isfinite(pattern.x).all() and np.isfinite(pattern.y).all()
+    return "read" if finite and len(pattern.x) >= 2 else "nonsense: not finite, or too short"
+
+
 def _too_slow(*_: object) -> None:
     raise TimeoutError
 
@@ -142,10 +161,12 @@ def main() -> None:
     parser.add_argument("--n-mutations", type=int, default=10_000, help="of all files together")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--folder", type=Path, help="with files to be mutated")
+    parser.add_argument("--reader", choices=("skxrd", "geddes"), default="skxrd")
     parser.add_argument("--work", type=Path, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.work:
-        print(json.dumps(work(arguments.work, arguments.seed, arguments.n_mutations)))
+        found = work(arguments.work, arguments.seed, arguments.n_mutations, arguments.reader)
+        print(json.dumps(found))
         return
     folder = arguments.folder
     if folder is None:
@@ -159,14 +180,15 @@ def main() -> None:
     table, worst = [], []
     for path in paths:
         command = [sys.executable, __file__, "--work", str(path), "--seed", str(arguments.seed),
-                   "--n-mutations", str(share)]  # fmt: skip
-        run = subprocess.run(
-            command, capture_output=True, text=True, timeout=60 + share * SECONDS_PER_FILE
-        )
-        if run.returncode:
-            worst.append(
-                f"{path.name}: the process ended with {run.returncode}: {run.stderr[-300:]}"
-            )
+                   "--n-mutations", str(share), "--reader", arguments.reader]  # fmt: skip
+        limit = 60 + share * SECONDS_PER_FILE
+        try:
+            run = subprocess.run(command, capture_output=True, text=True, timeout=limit)
+            end = f"ended with {run.returncode}: {run.stderr[-300:]}" if run.returncode else ""
+        except subprocess.TimeoutExpired:
+            end = f"was still busy after {limit} s"
+        if end:
+            worst.append(f"{path.name}: the process {end}")
             table.append({"file": path.name, "mutations": share, "other": share})
             continue
         found = json.loads(run.stdout)

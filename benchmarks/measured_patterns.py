@@ -41,6 +41,7 @@ METHODS = [
     *(BaselineRemover("arpls", width=width, grid=GRID) for width in (2.0, 4.0, 8.0)),
     BaselineRemover("psalsa", grid=GRID),
     BaselineRemover("asls", grid=GRID),
+    BaselineRemover("rolling_ball", grid=GRID),
 ]
 CONDITIONS = [  # width of lines in degrees, strongest line in counts, noise
     (0.1, 1_000, 1.0),

@@ -37,7 +37,7 @@ from skxrd import TwoThetaGrid
 from skxrd.datasets import load_lithium_conductors
 from skxrd.exceptions import SkxrdError
 from skxrd.simulation import PeakProfile, _peak_profile, read_structure
-from skxrd.simulation._rendering import render_lines
+from skxrd.simulation._profiles._rendering import render_lines
 
 WAVELENGTH = 1.54184
 GRID = TwoThetaGrid(0, 90, 4501)
@@ -117,7 +117,7 @@ def renderer(profile: PeakProfile, kernel: Any) -> Callable[[Lines], np.ndarray]
 def candidates() -> dict[str, Callable[[Lines], Any]]:
     kernels = {"numpy": render_lines}
     try:
-        from skxrd.simulation._rendering_compiled import compiled_render_lines
+        from skxrd.simulation._profiles._rendering_compiled import compiled_render_lines
 
         start = time.perf_counter()
         kernels["numba"] = compiled_render_lines()

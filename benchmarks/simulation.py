@@ -43,8 +43,8 @@ from pymatgen.core import Structure
 from pymatgen.io.cif import CifParser
 
 from skxrd import PatternSimulator
-from skxrd.simulation._cell import cell_of
-from skxrd.simulation._structure_factors import structure_factors
+from skxrd.simulation._lines._structure_factors import structure_factors
+from skxrd.simulation._structures._cell import cell_of
 
 TWO_THETA = (0.0, 90.0)
 ENGINES = ["numpy"] + (["numba"] if find_spec("numba") else [])

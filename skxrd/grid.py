@@ -145,7 +145,7 @@ class TwoThetaGrid:
         >>> TwoThetaGrid(60, 180, 2).d_spacing(wavelength=1.5).round(6).tolist()
         [1.5, 0.75]
         """
-        with np.errstate(divide="ignore"):
+        with np.errstate(divide="ignore", over="ignore"):
             return wavelength / (2 * np.sin(np.radians(self.two_theta) / 2))
 
     def bin(self, two_theta: ArrayLike, intensity: ArrayLike) -> NDArray[np.float64]:

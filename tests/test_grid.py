@@ -3,6 +3,8 @@ import pickle
 
 import numpy as np
 import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
 
 from skxrd import TwoThetaGrid
 
@@ -101,3 +103,76 @@ def test_resample_is_exact_for_lines_and_zero_outside():
 def test_resample_refuses(two_theta, intensity, message):
     with pytest.raises(ValueError, match=message):
         TwoThetaGrid().resample(two_theta, intensity)
+
+
+moderate = settings(deadline=None, max_examples=200, derandomize=True)
+angles = st.floats(0, 180)
+
+
+@st.composite
+def grids(draw) -> TwoThetaGrid:
+    start, stop = sorted([draw(angles), draw(angles)])
+    assume(stop - start > 1e-3)
+    return TwoThetaGrid(start, stop, draw(st.integers(2, 20_000)))
+
+
+class TestProperties:
+    @moderate
+    @given(grids())
+    def test_from_step_is_the_inverse_of_step(self, grid):
+        assert TwoThetaGrid.from_step(grid.start, grid.stop, grid.step) == grid
+
+    @moderate
+    @given(grids())
+    def test_angles_are_those_of_start_stop_and_step(self, grid):
+        two_theta = grid.two_theta
+        assert (two_theta[0], two_theta[-1], len(two_theta)) == (
+            grid.start,
+            grid.stop,
+            grid.n_points,
+        )
+        np.testing.assert_allclose(np.diff(two_theta), grid.step, rtol=0, atol=1e-12)
+
+    @moderate
+    @given(grids(), st.lists(st.tuples(st.floats(-10, 190), st.floats(0, 1e6)), max_size=50))
+    def test_bin_conserves_the_sum_of_lines_inside(self, grid, lines):
+        two_theta, intensity = np.array(lines).reshape(-1, 2).T
+        half = grid.step / 2
+        sure = 1e-9 * 180  # lines on the very edge of a bin may go either way
+        inside = (two_theta > grid.start - half + sure) & (two_theta < grid.stop + half - sure)
+        outside = (two_theta < grid.start - half - sure) | (two_theta > grid.stop + half + sure)
+        assume((inside | outside).all())
+        sticks = grid.bin(two_theta, intensity)
+        assert sticks.shape == (grid.n_points,)
+        assert sticks.sum() == pytest.approx(intensity[inside].sum(), rel=1e-12)
+        # Each line is found within half a step.
+        for angle, height in zip(two_theta[inside], intensity[inside], strict=True):
+            near = np.abs(grid.two_theta - angle) <= half + sure
+            assert sticks[near].sum() >= height * (1 - 1e-12)
+
+    @moderate
+    @given(grids())
+    def test_bin_keeps_lines_that_lie_on_the_grid(self, grid):
+        heights = np.arange(1.0, grid.n_points + 1)
+        np.testing.assert_array_equal(grid.bin(grid.two_theta, heights), heights)
+
+    @moderate
+    @given(grids(), st.integers(0, 2**32 - 1))
+    def test_resample_is_exact_on_its_own_grid(self, grid, seed):
+        profile = np.random.default_rng(seed).uniform(0, 1e5, grid.n_points)
+        np.testing.assert_array_equal(grid.resample(grid.two_theta, profile), profile)
+
+    @moderate
+    @given(grids(), st.floats(0.1, 5))
+    def test_scattering_vector_and_spacing_lead_back_to_the_angle(self, grid, wavelength):
+        two_theta = grid.two_theta
+        # The arc sine is flat at 180 degrees, where rounding noise of 1e-16 moves it by 1e-6.
+        close = {"rtol": 0, "atol": 1e-5}
+        sine = grid.q(wavelength) * wavelength / (4 * np.pi)
+        np.testing.assert_allclose(
+            2 * np.degrees(np.arcsin(np.minimum(sine, 1))), two_theta, **close
+        )
+        sine = wavelength / (2 * grid.d_spacing(wavelength))
+        np.testing.assert_allclose(
+            2 * np.degrees(np.arcsin(np.minimum(sine, 1))), two_theta, **close
+        )

@@ -1,25 +1,46 @@
 import numpy as np
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 from pymatgen.core import Lattice, Structure
 from sklearn.base import clone
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import Normalizer, StandardScaler
 
 from skxrd import PatternSimulator, TwoThetaGrid
 from skxrd._tensors import apply, to_tensor
 from skxrd.augmentation import PeakScaling, PeakShift
-from skxrd.preprocessing import IntensityFloor, IntensityScaler, PatternResampler, PeakBroadener
+from skxrd.preprocessing import (
+    AxisConverter,
+    IntensityFloor,
+    IntensityScaler,
+    PatternResampler,
+    PatternSmoother,
+    PeakBroadener,
+    RangeSelector,
+    RegionMasker,
+)
 
 GRID = TwoThetaGrid(10, 80, 351)
 PREPROCESSORS = [
     IntensityScaler("max"),
+    IntensityScaler("area"),
+    IntensityScaler("vector"),
     IntensityScaler("sqrt"),
     IntensityScaler("log"),
     IntensityFloor(),
+    AxisConverter(grid=GRID),
+    AxisConverter("d", method="area", grid=GRID),
     PeakBroadener(grid=GRID),
     PeakBroadener(eta=0.5, grid=GRID),
     PatternResampler(TwoThetaGrid(0, 90, 91), input_grid=GRID),
+    PatternResampler(TwoThetaGrid(0, 90, 91), input_grid=GRID, method="area"),
+    PatternSmoother(1.6, grid=GRID),
+    RangeSelector(20, 30, grid=GRID),
+    RegionMasker([(20, 30)], grid=GRID),
+    RegionMasker([(20, 30)], fill="line", grid=GRID),
 ]
 
 
@@ -60,6 +81,27 @@ def test_empty_and_negative_patterns_stay_finite(preprocessor):
     assert (Xt[0] == 0).all()
 
 
+def test_many_rows_are_transformed_in_batches(preprocessor, X):
+    expected = preprocessor.fit_transform(X)
+    n_times = 600  # more than fit into one batch
+    many = preprocessor.transform(np.tile(X, (n_times, 1)))
+    np.testing.assert_allclose(many, np.tile(expected, (n_times, 1)), rtol=1e-12, atol=1e-12)
+
+
+def test_names_of_the_output(preprocessor, X):
+    frame = preprocessor.set_output(transform="pandas").fit_transform(X)
+    assert frame.columns.is_unique
+    assert frame.columns.tolist() == preprocessor.get_feature_names_out().tolist()
+    assert len(frame.columns) == frame.shape[1]
+
+
+def test_gradients_pass(preprocessor, X):
+    """Attribution along two-theta follows the output of a network back through the rendering."""
+    tensor = to_tensor(X).requires_grad_()
+    preprocessor.fit(X).render(tensor).sum().backward()
+    assert torch.isfinite(tensor.grad).all()
+
+
 def test_rows_do_not_depend_on_each_other(preprocessor, X):
     together = preprocessor.fit_transform(X)
     alone = np.concatenate([preprocessor.transform(X[i : i + 1]) for i in range(len(X))])
@@ -70,6 +112,8 @@ def test_rows_do_not_depend_on_each_other(preprocessor, X):
     ("method", "expected"),
     [
         ("max", [-0.25, 0.0, 0.25, 1.0]),
+        ("area", [-0.25, 0.0, 0.25, 1.0]),
+        ("vector", np.array([-1, 0, 1, 4]) / np.sqrt(18)),
         ("sqrt", [0.0, 0.0, 0.5, 1.0]),
         ("log", [0.0, 0.0, np.log(1 + 250) / np.log(1001), 1.0]),
     ],
@@ -79,10 +123,44 @@ def test_intensity_scaler(method, expected):
     np.testing.assert_allclose(IntensityScaler(method).fit_transform(X), [expected], rtol=1e-12)
 
 
-@pytest.mark.parametrize("method", ["max", "sqrt", "log"])
-def test_intensity_scaler_forgets_the_unit(method, X):
+@settings(deadline=None, max_examples=60, derandomize=True)
+@given(
+    method=st.sampled_from(["max", "area", "vector", "sqrt", "log"]),
+    unit=st.floats(1e-20, 1e20),
+    X=arrays(float, (3, 7), elements=st.floats(0, 1e9, width=32)),
+)
+def test_intensity_scaler_forgets_the_unit(method, unit, X):
+    X = np.round(X, 3)  # sums of denormal numbers lose digits
     scaler = IntensityScaler(method).fit(X)
-    np.testing.assert_allclose(scaler.transform(1e4 * X), scaler.transform(X), rtol=1e-12)
+    expected = scaler.transform(X)
+    np.testing.assert_allclose(scaler.transform(unit * X), expected, rtol=1e-9, atol=1e-15)
+    size = {"area": expected.sum(axis=1), "vector": np.linalg.norm(expected, axis=1)}
+    np.testing.assert_allclose(size.get(method, expected.max(axis=1)), X.any(axis=1), rtol=1e-9)
+
+
+@pytest.mark.parametrize(("method", "norm"), [("max", "max"), ("area", "l1"), ("vector", "l2")])
+def test_intensity_scaler_agrees_with_scikit_learn(method, norm, X):
+    expected = Normalizer(norm).fit_transform(X)
+    np.testing.assert_allclose(IntensityScaler(method).fit_transform(X), expected, rtol=1e-12)
+
+
+def test_noise_does_not_add_to_the_area(rng):
+    line = np.zeros((1, 4000))
+    line[0, 2000] = 100.0
+    noisy = line + rng.normal(size=line.shape)
+    scaled = IntensityScaler("area").fit_transform(noisy)
+    # the sum has an uncertainty of sqrt(4000), absolute values would add 3192
+    assert scaled[0, 2000] == pytest.approx(noisy[0, 2000] / noisy.sum())
+    assert scaled.sum() == pytest.approx(1)
+
+
+@pytest.mark.parametrize("method", ["max", "area", "vector"])
+def test_large_and_small_float32_do_not_overflow(method):
+    X = np.array([[1e30, 3e30], [1e-30, 3e-30], [0, 0]], dtype=np.float32)
+    scaled = IntensityScaler(method).fit_transform(X)
+    np.testing.assert_allclose(scaled[0], scaled[1], rtol=1e-6)
+    assert scaled[0, 1] > 0.7
+    assert (scaled[2] == 0).all()
 
 
 def test_dynamic_range_of_the_logarithm():

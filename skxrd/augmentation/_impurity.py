@@ -23,7 +23,7 @@ class ImpurityPhase(BaseLineAugmentation):
 
     with f uniform within (0, `max_fraction`) and :math:`x'` another pattern of the batch, each
     of which serves once. The total intensity of a pattern stays what it was. A pattern that is
-    alone in its batch stays as it is, and so does one of two whose partner is empty.
+    alone in its batch stays as it is, and so does one that meets an empty pattern.
 
     Parameters
     ----------
@@ -50,8 +50,8 @@ class ImpurityPhase(BaseLineAugmentation):
     >>> from skxrd.augmentation import ImpurityPhase
     >>> mixed = ImpurityPhase(0.2, random_state=0).fit_transform([[8.0, 0, 0], [0, 1.0, 3.0]])
     >>> mixed.round(2)
-    array([[7.22, 0.19, 0.58],
-           [0.43, 0.89, 2.67]])
+    array([[7.13, 0.22, 0.65],
+           [0.39, 0.9 , 2.71]])
     """
 
     _parameter_constraints = {
@@ -79,15 +79,17 @@ class ImpurityPhase(BaseLineAugmentation):
         fraction = uniform(0, self.max_fraction, lines.n_rows, generator, lines.intensity)
         total = lines.intensity.new_zeros(lines.n_rows)
         total.index_add_(0, lines.row, lines.intensity)
-        of_host = total[host]
-        usable = (total > 0) & (of_host > 0) & (host != torch.arange(lines.n_rows).to(host))
-        scale = torch.where(usable, fraction[host] * of_host / total, 0.0)
-        kept = torch.ones_like(fraction)
-        kept[host] = torch.where(usable, 1 - fraction[host], 1.0)
-        factors = torch.cat([lines.per_line(kept), lines.per_line(scale)])
+        usable = (total > 0) & (total[host] > 0) & (lines.n_rows > 1)
+        fraction = torch.where(usable, fraction, 0.0)  # as much as a pattern brings to its host
+        scale = fraction * total[host] / torch.where(usable, total, 1.0)
+        scale.clamp_(max=torch.finfo(scale.dtype).max)  # the smallest numbers there are stay finite
+        kept = torch.empty_like(fraction)
+        kept[host] = 1 - fraction
         return lines._replace(
             row=torch.cat([lines.row, lines.per_line(host)]),
             position=lines.position.repeat(2),
-            intensity=lines.intensity.repeat(2) * factors,
+            intensity=torch.cat(
+                [lines.intensity * lines.per_line(kept), lines.intensity * lines.per_line(scale)]
+            ),
             fwhm=None if lines.fwhm is None else lines.fwhm.repeat(2),
         )

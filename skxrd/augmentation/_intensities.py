@@ -81,7 +81,7 @@ class IntensityJitter(BaseLineAugmentation):
     def augment_lines(self, lines: Lines, generator: torch.Generator | None) -> Lines:
         variance = np.log1p(self.relative**2).item()
         z = normal(len(lines.row), generator, lines.intensity)
-        return lines.scaled(torch.exp(variance**0.5 * z - variance / 2))
+        return lines.scaled(z.mul_(variance**0.5).sub_(variance / 2).exp_())
 
 
 class DetectionLimit(BaseLineAugmentation):
@@ -153,5 +153,4 @@ class DetectionLimit(BaseLineAugmentation):
         limit = log_uniform(
             self.min_limit, self.max_limit, lines.n_rows, generator, lines.intensity
         )
-        seen = lines.intensity >= lines.per_line(limit * largest_per_row(lines))
-        return lines.scaled(seen.to(lines.intensity))
+        return lines.kept(lines.intensity >= lines.per_line(limit * largest_per_row(lines)))

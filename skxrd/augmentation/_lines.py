@@ -15,11 +15,14 @@ from torch import Tensor
 from typing_extensions import override
 
 from skxrd.augmentation._base import BaseAugmentation
+from skxrd.augmentation._nonzero import nonzero_points
 from skxrd.grid import TwoThetaGrid
 from skxrd.preprocessing._base import grid_of
-from skxrd.simulation._profiles import profile_kernel
+from skxrd.simulation._profiles._shapes import profile_kernel
 
 __all__ = ["BaseLineAugmentation", "Lines", "find_lines", "largest_per_row", "put_on_grid"]
+
+_ROWS_AT_ONCE = 256  # patterns that are broadened together: a bound of the memory
 
 
 class Lines(NamedTuple):
@@ -35,8 +38,9 @@ class Lines(NamedTuple):
     @property
     def theta(self) -> Tensor:
         """Half the scattering angle in radians."""
-        two_theta = self.grid.start + self.grid.step * self.position
-        return torch.deg2rad(two_theta / 2)
+        return (self.position * (math.radians(self.grid.step) / 2)).add_(
+            math.radians(self.grid.start) / 2
+        )
 
     def per_line(self, per_row: Tensor) -> Tensor:
         """Repeat one number per pattern for each of its lines."""
@@ -53,6 +57,15 @@ class Lines(NamedTuple):
     def broadened(self, degrees: Tensor) -> Lines:
         """Lines that are wider: the widths of two Lorentzians add when they are convolved."""
         return self._replace(fwhm=degrees if self.fwhm is None else self.fwhm + degrees)
+
+    def kept(self, mask: Tensor) -> Lines:
+        """Lines without those that are not marked."""
+        if mask.all():
+            return self
+        kept = nonzero_points(mask)
+        row, position, intensity = (part.index_select(0, kept) for part in self[:3])
+        fwhm = None if self.fwhm is None else self.fwhm.index_select(0, kept)
+        return Lines(row, position, intensity, fwhm, self.n_rows, self.grid)
 
 
 class BaseLineAugmentation(BaseAugmentation):
@@ -110,13 +123,9 @@ class BaseLineAugmentation(BaseAugmentation):
 def find_lines(X: Tensor, grid: TwoThetaGrid) -> Lines:
     """List the points that are not zero; in a profile that is nearly all of them."""
     flat = X.flatten()
-    if X.device.type == "cpu":  # numpy finds the sticks of a pattern three times as fast
-        index = torch.from_numpy(np.flatnonzero(flat.numpy() != 0))
-        row = torch.from_numpy(index.numpy() // grid.n_points)
-    else:
-        index = torch.nonzero(flat).ravel()
-        row = index.div(grid.n_points, rounding_mode="floor")
-    position = (index - row * grid.n_points).to(X.dtype)
+    index = nonzero_points(flat)
+    row = index.div(grid.n_points, rounding_mode="floor")
+    position = torch.add(index, row, alpha=-grid.n_points).to(X.dtype)
     return Lines(row, position, flat.index_select(0, index), None, len(X), grid)
 
 
@@ -133,49 +142,73 @@ def put_on_grid(lines: Lines) -> Tensor:
     is, and its area what it was. A line beyond the ends of the grid is lost. Broadened lines
     become Lorentzian profiles of the same area.
     """
-    lines = _inside(lines)
-    n_points = lines.grid.n_points
-    if lines.fwhm is None or not len(lines.fwhm):
-        return _sticks(lines, lines.intensity, n_points)
-    widths = (lines.fwhm / lines.grid.step).clamp(max=n_points / 4)  # wider is background
-    n_rungs = 1 + max(1, math.ceil(math.log2(max(widths.max().item(), 1.0))))
-    lower, share = _place_on_ladder(widths, n_rungs)
-    size, transfers = _ladder(n_rungs, n_points)
-    # One Fourier transform per rung for all lines and patterns; the sharp rung needs none.
-    total: Tensor | None = None
-    for rung, transfer in enumerate(transfers, start=1):
-        weight = torch.where(lower == rung, 1 - share, torch.where(lower == rung - 1, share, 0.0))
-        spectrum = torch.fft.rfft(_sticks(lines, lines.intensity * weight, size))
-        parts = torch.view_as_real(spectrum).flatten(1)
-        factor = torch.from_numpy(transfer).to(parts)
-        total = parts.mul_(factor) if total is None else total.addcmul_(parts, factor)
-    assert total is not None
-    spectrum = torch.view_as_complex(total.unflatten(1, (-1, 2)))
-    pattern = torch.fft.irfft(spectrum, n=size)[:, :n_points]
-    sharp = lines.intensity * torch.where(lower == 0, 1 - share, 0.0)
-    return pattern + _sticks(lines, sharp, n_points)
+    last = lines.grid.n_points - 1
+    if len(lines.row) and (lines.position.min() < 0 or lines.position.max() > last):
+        lines = lines.kept((lines.position >= 0) & (lines.position <= last))
+    if lines.fwhm is None:
+        shape = lines.n_rows, lines.grid.n_points
+        return _sticks(lines.row, lines.position, lines.intensity, shape)
+    starts = range(0, lines.n_rows, _ROWS_AT_ONCE)
+    return torch.cat([_profiles(_rows(lines, start, start + _ROWS_AT_ONCE)) for start in starts])
 
 
-def _inside(lines: Lines) -> Lines:
-    inside = (lines.position >= 0) & (lines.position <= lines.grid.n_points - 1)
-    if inside.all():
+def _rows(lines: Lines, start: int, stop: int) -> Lines:
+    """Lines of some of the patterns, as patterns of their own."""
+    if start == 0 and stop >= lines.n_rows:
         return lines
-    kept = torch.nonzero(inside).ravel()
-    row, position, intensity = (part.index_select(0, kept) for part in lines[:3])
-    fwhm = None if lines.fwhm is None else lines.fwhm.index_select(0, kept)
-    return Lines(row, position, intensity, fwhm, lines.n_rows, lines.grid)
+    some = lines.kept((lines.row >= start) & (lines.row < stop))
+    return some._replace(row=some.row - start, n_rows=min(stop, lines.n_rows) - start)
 
 
-def _sticks(lines: Lines, intensity: Tensor, width: int) -> Tensor:
-    """Put lines on the points of patterns of `width` points, at least those of the grid."""
-    left = lines.position.floor()
-    right = intensity * (lines.position - left)
-    index = lines.row * width + left.long()
-    pattern = intensity.new_zeros(lines.n_rows * width)
-    pattern.scatter_add_(0, index, intensity - right)
+def _sticks(row: Tensor, position: Tensor, intensity: Tensor, shape: tuple[int, int]) -> Tensor:
+    """Put lines on the points of rows, which are at least as long as the grid."""
+    left = position.floor()
+    right = intensity * (position - left)
+    index = torch.add(left.long(), row, alpha=shape[1])
+    sticks = intensity.new_zeros(shape).view(-1)
+    sticks.scatter_add_(0, index, intensity - right)
     # A line on the very last point has no share in the point that would follow.
-    pattern.scatter_add_(0, (index + 1).clamp_(max=len(pattern) - 1), right)
-    return pattern.view(lines.n_rows, width)
+    sticks.scatter_add_(0, index.add_(1).clamp_(max=len(sticks) - 1), right)
+    return sticks.view(shape)
+
+
+def _profiles(lines: Lines) -> Tensor:
+    """Make each line a blend of two profiles of a ladder, and convolve the lines of a rung as one.
+
+    Widths change slowly along two-theta: a pattern has lines on three rungs or so, and there is one
+    Fourier transform for each of these. The sharp rung needs none.
+    """
+    n_rows, n_points = lines.n_rows, lines.grid.n_points
+    if lines.fwhm is None or not len(lines.row):
+        return lines.intensity.new_zeros(n_rows, n_points)
+    widths = (lines.fwhm / lines.grid.step).clamp_(max=n_points / 4)  # wider is background
+    n_rungs = 1 + max(1, math.ceil(math.log2(max(widths.max().item(), 1.0))))
+    size, transfers = _ladder(n_rungs, n_points)
+    lower, share = _place_on_ladder(widths, n_rungs)
+    # A pair of a rung and a pattern that has lines on it gets a slot, in the order of the rungs.
+    pair = torch.add(lines.row, lower, alpha=n_rows)
+    used = torch.zeros(n_rungs + 1, n_rows, dtype=torch.bool, device=pair.device)
+    used.view(-1)[pair] = True
+    used.view(-1)[pair + n_rows] = True
+    slot = used.flatten().cumsum(0).sub_(1)
+    first, *counts = used.sum(dim=1).tolist()
+    sticks = _sticks(
+        torch.cat([slot[pair], slot[pair + n_rows]]),
+        torch.cat([lines.position, lines.position]),
+        torch.cat([lines.intensity * (1 - share), lines.intensity * share]),
+        (first + sum(counts), size),
+    )
+    total = sticks.new_zeros(n_rows, 2 * (size // 2 + 1))
+    spectra = torch.view_as_real(torch.fft.rfft(sticks[first:])).flatten(1)
+    rungs = zip(used[1:], spectra.split(counts), transfers, strict=True)
+    for rows, spectrum, transfer in rungs:
+        spectrum.mul_(torch.from_numpy(transfer).to(spectrum))
+        total.index_add_(0, nonzero_points(rows), spectrum)
+    pattern = torch.fft.irfft(torch.view_as_complex(total.unflatten(1, (-1, 2))), n=size)
+    pattern = pattern[:, :n_points].contiguous()
+    pattern.index_add_(0, nonzero_points(used[0]), sticks[:first, :n_points])
+    # Profiles are positive, and so are patterns, but for rounding in the transforms.
+    return pattern if lines.intensity.min() < 0 else pattern.clamp_(min=0)
 
 
 def _place_on_ladder(widths: Tensor, n_rungs: int) -> tuple[Tensor, Tensor]:
@@ -199,7 +232,8 @@ def _ladder(n_rungs: int, n_points: int) -> tuple[int, list[NDArray[np.float64]]
     the real and the imaginary part of what it multiplies.
     """
     kernels = [profile_kernel(2.0**rung, 1.0, eta=1.0) for rung in range(n_rungs)]
-    size = next_fast_len(n_points + len(kernels[-1]) - 1, real=True)
+    size = n_points + len(kernels[-1]) // 2  # what leaves one end may not reach the other
+    size = 64 * next_fast_len(math.ceil(size / 64), real=True)  # powers of two are fast
     transfers = []
     for kernel in kernels:
         profile, half = np.zeros(size), len(kernel) // 2

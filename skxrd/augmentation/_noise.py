@@ -11,6 +11,7 @@ from typing_extensions import override
 
 from skxrd._sklearn import Interval
 from skxrd.augmentation._base import BaseAugmentation
+from skxrd.augmentation._nonzero import nonzero_points
 from skxrd.augmentation._random import log_uniform
 
 __all__ = ["CountingNoise", "draw_counts"]
@@ -21,24 +22,18 @@ _FEW = 10.0  # counts below which numbers are drawn one by one
 def draw_counts(expected: Tensor, generator: torch.Generator | None) -> Tensor:
     """Draw Poisson numbers on the CPU for the device of `expected`, which are at least 0.
 
-    Where many counts are expected, a normal number z is bent to the quantiles of the distribution
-    (expansion of Cornish and Fisher to the second order) and rounded: several times as fast as
-    `torch.poisson`, which serves where few are expected. Cumulative probabilities are right to
-    0.001.
+    Where many counts are expected, a normal number is bent to the skewness of the distribution
+    (expansion of Cornish and Fisher to the first order) and rounded: several times as fast as
+    `torch.poisson`, which serves where few are expected. Means are exact, and cumulative
+    probabilities are right to 0.001 (the worst is 0.0008 at 10 counts, 0.00005 at 100).
     """
-    rate = expected.cpu()
+    rate = expected.cpu().contiguous()
     z = torch.randn(rate.shape, generator=generator).to(rate)
     root = (rate - 1 / 12).clamp_(min=1).sqrt_()  # rounding adds a variance of 1/12
-    square = z * z
-    bend = (1 - square).mul_(z).div_(72 * root).add_(square.sub_(1), alpha=1 / 6)
-    counts = bend.addcmul_(root, z).add_(rate).round_().clamp_(min=0)
-    few = rate < _FEW
-    counts.masked_fill_(few, 0.0)
-    # Most of a stick pattern is empty: no numbers are drawn where nothing can be counted.
-    rare = torch.from_numpy(np.flatnonzero((few & (rate > 0)).numpy()))
-    drawn = torch.poisson(rate.flatten()[rare], generator=generator)
-    counts.view(-1)[rare] = drawn
-    return counts.to(expected)
+    counts = root.add_(z, alpha=1 / 6).mul_(z).add_(rate).sub_(1 / 6).round_().clamp_(min=0)
+    few = nonzero_points((rate < _FEW).flatten())
+    drawn = torch.poisson(rate.flatten().index_select(0, few), generator=generator)
+    return counts.view(-1).index_copy_(0, few, drawn).view_as(rate).to(expected)
 
 
 class CountingNoise(BaseAugmentation):
@@ -122,8 +117,8 @@ class CountingNoise(BaseAugmentation):
         """
         if X.numel() == 0:
             return X.clone()
+        expected = X.clamp(min=0)
         counts = log_uniform(self.min_counts, self.max_counts, len(X), generator, X)
-        maximum = X.amax(dim=1)
-        has_lines = maximum > 0
-        per_unit = torch.where(has_lines, counts / torch.where(has_lines, maximum, 1), 1)[:, None]
-        return draw_counts(X.clamp(min=0) * per_unit, generator) / per_unit
+        # An empty pattern, and one of the smallest numbers there are, stay finite.
+        per_unit = (counts / expected.amax(dim=1)).clamp_(max=torch.finfo(X.dtype).max)[:, None]
+        return draw_counts(expected.mul_(per_unit), generator).div_(per_unit)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import torch
-from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.pipeline import Pipeline
 from typing_extensions import override
 
 from skxrd._sklearn import HasMethods
@@ -85,14 +86,9 @@ class OnePass(BaseLineAugmentation):
         self.random_state = random_state
 
     def _steps(self) -> list[Any]:
-        augmentation = self.augmentation
-        if augmentation is None:
-            augmentation = make_pipeline(
-                LatticeStrain(), IntensityJitter(), ZeroShift(), SampleDisplacement()
-            )
-        if not isinstance(augmentation, Pipeline):
-            return [augmentation]
-        return [step for _, step in augmentation.steps if step not in (None, "passthrough")]
+        if self.augmentation is None:
+            return [LatticeStrain(), IntensityJitter(), ZeroShift(), SampleDisplacement()]
+        return list(_steps_of(self.augmentation))
 
     @override
     def _check_n_points(self, n_points: int) -> None:
@@ -117,3 +113,12 @@ class OnePass(BaseLineAugmentation):
         for step in self._steps():
             lines = step.augment_lines(lines, generator)
         return lines
+
+
+def _steps_of(augmentation: Any) -> Iterator[Any]:
+    """Walk through a pipeline, and through those within it."""
+    if isinstance(augmentation, Pipeline):
+        for _, step in augmentation.steps:
+            yield from _steps_of(step)
+    elif augmentation not in (None, "passthrough"):
+        yield augmentation

@@ -9,6 +9,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from skxrd.augmentation._nonzero import nonzero_points
+
 __all__ = ["PeakKind", "multiply_peaks"]
 
 PeakKind = Literal["sticks", "profiles"]
@@ -41,7 +43,7 @@ def multiply_peaks(X: Tensor, draw: Draw, *, peaks: PeakKind, width: int) -> Ten
 
 def _multiply_sticks(X: Tensor, draw: Draw) -> Tensor:
     points = X.flatten()
-    sticks = torch.nonzero(points).ravel()
+    sticks = nonzero_points(points)
     values = points.index_select(0, sticks)
     values = values * draw(tuple(values.shape)).to(values)
     return points.index_copy(0, sticks, values).view_as(X)

@@ -16,8 +16,6 @@ from skxrd.grid import TwoThetaGrid
 
 __all__ = ["LatticeStrain", "SampleDisplacement", "ZeroShift", "displacement_shift", "strain_shift"]
 
-_NOWHERE = 270.0  # degrees two-theta: no other shift brings a line back from there
-
 
 def displacement_shift(theta: Tensor, displacement: Tensor, radius: float) -> Tensor:
     """Shift in degrees two-theta of lines at `theta` (radians) by a displacement in mm."""
@@ -27,16 +25,15 @@ def displacement_shift(theta: Tensor, displacement: Tensor, radius: float) -> Te
 def strain_shift(theta: Tensor, strain: Tensor) -> Tensor:
     """Shift in degrees two-theta of lines at `theta` (radians) when d-spacings grow by `strain`.
 
-    A line that leaves the range of Bragg's law goes beyond the end of any grid.
+    NaN stands for lines that leave the range of Bragg's law.
     """
-    sine, cosine = torch.sin(theta), torch.cos(theta)
-    stretch = strain * (2 + strain)
+    sine, cosine = torch.sin(theta), torch.cos(theta).clamp_(min=1e-9)
     # The difference of two angles from the sine of that difference: no digits are lost, and no
-    # strain is no shift.
-    root = torch.sqrt(cosine**2 + stretch)  # NaN beyond two-theta = 180 degrees
-    sine_of_difference = -sine * stretch / ((1 + strain) * (cosine + root))
-    shift = torch.rad2deg(2 * torch.asin(sine_of_difference))
-    return torch.where(shift.isnan(), _NOWHERE - torch.rad2deg(2 * theta), shift)
+    # strain is no shift. The root is imaginary beyond two-theta = 180 degrees.
+    stretch = strain * (2 + strain)
+    roots = cosine.square().add_(stretch).sqrt_().add_(cosine)
+    sine_of_difference = sine.mul_(stretch).div_(roots).div_(1 + strain)
+    return sine_of_difference.asin_().mul_(-360 / torch.pi)
 
 
 class ZeroShift(BaseLineAugmentation):
@@ -221,8 +218,8 @@ class LatticeStrain(BaseLineAugmentation):
     Notes
     -----
     The strain is isotropic. In a lattice that is not cubic, the axes may change differently, and
-    lines then move by amounts that depend on their indices, which a pattern does not tell; strain
-    the structures before they are simulated where that matters.
+    lines then move by amounts that depend on their indices, which a pattern does not tell: such a
+    strain belongs to the simulation, which knows them.
 
     Examples
     --------
@@ -256,4 +253,5 @@ class LatticeStrain(BaseLineAugmentation):
     def augment_lines(self, lines: Lines, generator: torch.Generator | None) -> Lines:
         limit = self.max_strain
         strain = uniform(-limit, limit, lines.n_rows, generator, lines.position)
-        return lines.moved(strain_shift(lines.theta, lines.per_line(strain)))
+        shift = strain_shift(lines.theta, lines.per_line(strain))
+        return lines.moved(shift).kept(shift == shift)  # NaN is not itself

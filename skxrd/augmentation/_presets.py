@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from numbers import Real
 from typing import Any, Literal
 
@@ -21,6 +22,8 @@ from skxrd.augmentation._widths import SizeBroadening, StrainBroadening
 from skxrd.grid import TwoThetaGrid
 
 __all__ = ["physical_augmentation"]
+
+_COPPER = 1.54184  # angstrom, mean of the K-alpha lines
 
 
 @validate_params(
@@ -77,7 +80,8 @@ def physical_augmentation(
     grid : TwoThetaGrid or None, default=None
         Grid of the patterns. None stands for 0 to 90 degrees on the number of points of `X`.
     wavelength : float, default=1.54184
-        Wavelength in angstrom; sets the width by size.
+        Wavelength in angstrom, above 0; sets the width by size, and where the hump of the
+        background lies.
     random_state : int, RandomState instance or None, default=None
         Source of randomness of all steps.
 
@@ -107,7 +111,7 @@ def physical_augmentation(
     if measured:
         lines += _instrument(strong, wavelength)
     if measured and strong:
-        profiles = _measurement(grid)
+        profiles = _measurement(grid, wavelength)
     pipeline = make_pipeline(OnePass(make_pipeline(*lines), grid=grid), *profiles)
     if random_state is not None:
         set_random_states(pipeline, random_state)
@@ -134,11 +138,30 @@ def _instrument(strong: bool, wavelength: float) -> list[Any]:
     return [SampleDisplacement(0.2), ZeroShift(0.05), size, StrainBroadening(0.002)]
 
 
-def _measurement(grid: TwoThetaGrid | None) -> list[Any]:
+def _measurement(grid: TwoThetaGrid | None, wavelength: float) -> list[Any]:
     """Make what a detector sees beside lines, within the range of its scan."""
     extent = 90.0 if grid is None else grid.stop - grid.start
+    # What is amorphous has its distances, not its angles.
+    centers, widths = (
+        [round(_angle_at(angle, wavelength), 2) for angle in angles]
+        for angles in ((15.0, 30.0), (4.0, 12.0))
+    )
     return [
-        BackgroundDrift(0.05, max_hump=0.05, grid=grid),
+        BackgroundDrift(
+            0.05,
+            max_hump=0.05,
+            min_center=centers[0],
+            max_center=centers[1],
+            min_width=widths[0],
+            max_width=widths[1],
+            grid=grid,
+        ),
         CountingNoise(1e3, 1e5),
         RangeMask(0.1 * extent, 0.2 * extent, grid=grid),
     ]
+
+
+def _angle_at(copper_angle: float, wavelength: float) -> float:
+    """Angle two-theta at which a wavelength sees what Cu K-alpha has at `copper_angle`."""
+    sine = math.sin(math.radians(copper_angle / 2)) * wavelength / _COPPER
+    return math.degrees(2 * math.asin(min(sine, 1.0)))

@@ -14,7 +14,7 @@ def uniform(
     low: float, high: float, n: int, generator: torch.Generator | None, like: Tensor
 ) -> Tensor:
     """Draw `n` numbers that are uniform within (low, high), for the device of `like`."""
-    return (low + (high - low) * torch.rand(n, generator=generator)).to(like)
+    return torch.empty(n).uniform_(low, high, generator=generator).to(like)
 
 
 def log_uniform(

@@ -107,6 +107,6 @@ class RangeMask(BaseAugmentation):
             return X.clone()
         first = uniform(0, self.max_low / grid.step, len(X), generator, X)[:, None]
         last = uniform(0, self.max_high / grid.step, len(X), generator, X)[:, None]
-        point = torch.arange(grid.n_points, device=X.device)
+        point = torch.arange(grid.n_points).to(X)
         measured = (point >= first) & (point <= grid.n_points - 1 - last)
         return torch.where(measured, X, 0.0)

@@ -22,7 +22,9 @@ _N_WAVES = 4  # of the random field; already their sum is nearly normal
 
 def march_dollase(cosine: Tensor, ratio: Tensor) -> Tensor:
     """March-Dollase factor of planes by the cosine of their angle to the axis of the texture."""
-    return (ratio**2 * cosine**2 + (1 - cosine**2) / ratio) ** -1.5
+    inverse = ratio.reciprocal()
+    root = torch.addcmul(inverse, cosine.square(), ratio.square().sub_(inverse)).rsqrt_()
+    return root.square().mul_(root)
 
 
 class PreferredOrientation(BaseLineAugmentation):
@@ -38,9 +40,11 @@ class PreferredOrientation(BaseLineAugmentation):
     pattern with :math:`\ln r` uniform within :math:`\pm \ln` `max_ratio`. Over the sphere, the
     mean of W is one.
 
-    Where the angles are not known, :math:`|\cos\alpha|` is made up: a random function of d that is
-    smooth and takes each value between 0 and 1 about equally often, as the directions of planes do.
-    Lines of nearly the same d then change together, and the expected intensity stays what it was.
+    A pattern does not tell its angles. Where they are not known, :math:`|\cos\alpha|` is made up: a
+    random function of d that is smooth and takes each value between 0 and 1 about equally often, as
+    the directions of planes do. Lines of nearly the same d then change together, and the expected
+    intensity stays what it was. The texture of one structure along one of its axes belongs to the
+    simulation, which knows the indices of all lines.
 
     Parameters
     ----------
@@ -131,15 +135,15 @@ class PreferredOrientation(BaseLineAugmentation):
         """Draw a uniform random field over ln d for each pattern: the same for any wavelength."""
         shape = (_N_WAVES, lines.n_rows)
         frequency = torch.randn(shape, generator=generator).to(lines.position)
+        frequency /= self.correlation
         phase = 2 * torch.pi * torch.rand(shape, generator=generator).to(lines.position)
-        theta = lines.theta.clamp(min=np.radians(lines.grid.step / 4))
-        log_d = -torch.log(torch.sin(theta)) / self.correlation
-        waves = torch.zeros_like(log_d)
+        theta = lines.theta.clamp_(min=np.radians(lines.grid.step / 4))
+        log_q = theta.sin_().log_()  # but for a constant, which the phases swallow
+        waves = torch.zeros_like(log_q)
         for k in range(_N_WAVES):  # not all at once: a profile has as many lines as points
-            waves += torch.addcmul(
-                lines.per_line(phase[k]), log_d, lines.per_line(frequency[k])
-            ).cos_()
-        return torch.special.ndtr(waves * (2 / _N_WAVES) ** 0.5)
+            wave = lines.per_line(frequency[k]).mul_(log_q).add_(lines.per_line(phase[k]))
+            waves += wave.cos_()
+        return torch.special.ndtr(waves.mul_((2 / _N_WAVES) ** 0.5))
 
     def _known_factor(self, lines: Lines, ratio: Tensor) -> Tensor:
         angles = np.radians(np.asarray(self.angles, dtype=float))

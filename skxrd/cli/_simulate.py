@@ -16,7 +16,7 @@ from skxrd.cli._tables import Columns, read_structures
 from skxrd.exceptions import InvalidStructureError
 from skxrd.grid import TwoThetaGrid
 from skxrd.simulation import PatternSimulator, SimulatedPatterns
-from skxrd.simulation._wavelengths import emission_lines
+from skxrd.simulation._lines._wavelengths import emission_lines
 
 __all__ = ["run_simulator", "simulate"]
 

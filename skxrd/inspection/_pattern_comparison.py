@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from skxrd.grid import TwoThetaGrid
 from skxrd.io import MeasuredPattern
-from skxrd.simulation._wavelengths import emission_lines
+from skxrd.simulation._lines._wavelengths import emission_lines
 
 __all__ = [
     "Wavelength",

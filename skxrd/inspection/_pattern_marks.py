@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skxrd.inspection._pattern_axis import positions, two_theta_of
-from skxrd.simulation._peak_list import PeakList
+from skxrd.simulation._lines._peak_list import PeakList
 
 __all__ = ["Peaks", "Phase", "draw_ticks", "phases_of", "strip_height", "write_hkl"]
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import Any
 from xml.etree.ElementTree import Element
 
 from skxrd.exceptions import PatternReadError
-from skxrd.io._raw_patterns import RawPattern
+from skxrd.io._raw_patterns import OtherAxisError, RawPattern, made
 from skxrd.io._unpacking import Archive, parsed_xml
 from skxrd.io._vendor_facts import facts, number_in, numbers_in, radiation, whole_counts
 
@@ -18,7 +19,7 @@ _TWO_THETA = ("twotheta", "2theta")
 _BEFORE_AXES = 2  # columns of files that do not describe them: time and attenuation
 
 
-def read_brml(content: bytes) -> list[RawPattern]:
+def read_brml(content: bytes) -> list[RawPattern | PatternReadError]:
     """Read the measured data of all scans.
 
     Parameters
@@ -28,23 +29,25 @@ def read_brml(content: bytes) -> list[RawPattern]:
 
     Returns
     -------
-    list of RawPattern
-        One for each scan. Intensities are as they are stored, with attenuation corrected.
+    list of RawPattern or PatternReadError
+        One for each scan; errors stand for scans of other axes. Intensities are as they are
+        stored, with attenuation corrected.
 
     Raises
     ------
     PatternReadError
-        If the content is no BRML, or its scans are images or not of two-theta.
+        If the content is no BRML, or contradicts itself.
     """
     archive = Archive(content)
     found = [(match, name) for name in archive.names if (match := re.match(_RAW_DATA, name))]
     if not found:
         raise PatternReadError("The archive is no BRML: it has no member RawData0.xml.")
     found.sort(key=lambda item: (item[0][1] or "", int(item[0][2][:9])))
-    return [_scan(parsed_xml(archive.read(name))) for _, name in found]
+    return made(partial(_scan, archive, name) for _, name in found)
 
 
-def _scan(root: Element) -> RawPattern:
+def _scan(archive: Archive, name: str) -> RawPattern:
+    root = parsed_xml(archive.read(name))
     routes = [route for route in root.iter("DataRoute") if route.find("Datum") is not None]
     if not routes:
         raise PatternReadError("The raw data hold no points.")
@@ -87,7 +90,7 @@ def _places(route: Element) -> tuple[int, int]:
             angle = int(start) + _place(names)
         if view.find("Recording") is not None and intensity is None:
             if length != 1:
-                raise PatternReadError("The scan holds images or whole lines of a detector.")
+                raise OtherAxisError("The scan holds images or whole lines of a detector.")
             intensity = int(start)
     if angle is None or intensity is None:
         raise PatternReadError("The archive names no column of two_theta, or of the intensity.")
@@ -99,7 +102,7 @@ def _place(axes: list[str | None]) -> int:
         if (axis or "").lower() in _TWO_THETA:
             return place
     named = ", ".join(str(axis) for axis in axes) or "nothing"
-    raise PatternReadError(f"The scan is one of {named[:60]}, not of two_theta.")
+    raise OtherAxisError(f"The scan is one of {named[:60]}, not of two_theta.")
 
 
 def _facts(root: Element, route: Element) -> tuple[float | None, dict[str, Any]]:

@@ -7,6 +7,7 @@ geddes (https://github.com/jcwang587/geddes, MIT) and the comments of xylib
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,12 +15,11 @@ from numpy.typing import NDArray
 
 from skxrd.exceptions import PatternReadError
 from skxrd.io._binary_fields import Fields
-from skxrd.io._raw_patterns import RawPattern
+from skxrd.io._raw_patterns import MOST_SCANS, OtherAxisError, RawPattern, made
 from skxrd.io._vendor_facts import angles, facts, radiation, require_two_theta, whole_counts
 
 __all__ = ["read_raw1", "read_raw2", "read_raw3", "read_raw4"]
 
-_MOST_SCANS = 10_000
 # Kinds of scans of version 3: locked and unlocked coupled, of the detector, and of a fast detector.
 _OF_TWO_THETA = (0, 1, 2, 20)
 _TWO_THETA = ("2theta", "twotheta")
@@ -48,7 +48,7 @@ def read_raw1(content: bytes) -> list[RawPattern]:
     """
     scans: list[RawPattern] = []
     file, at, goes_on = Fields(content), 4, True
-    while goes_on and len(scans) < _MOST_SCANS:
+    while goes_on and len(scans) < MOST_SCANS:
         if scans and content[at : at + 4] == b"RAW ":  # early files do not repeat it
             at += 4
         n_points, time, step = file.unpack("Iff", at)
@@ -82,9 +82,12 @@ def read_raw2(content: bytes) -> list[RawPattern]:
     return scans
 
 
-def read_raw3(content: bytes) -> list[RawPattern]:
-    """Read RAW version 3, which calls itself RAW1.01; parameters as of `read_raw1`."""
-    scans: list[RawPattern] = []
+def read_raw3(content: bytes) -> list[RawPattern | PatternReadError]:
+    """Read RAW version 3, which calls itself RAW1.01; parameters as of `read_raw1`.
+
+    Errors stand for ranges of other axes.
+    """
+    scans: list[RawPattern | PatternReadError] = []
     file, at = Fields(content), 712
     anode = file.text(608, 4)
     alpha1, alpha2, _, ratio = file.unpack("dddd", 624)
@@ -97,45 +100,38 @@ def read_raw3(content: bytes) -> list[RawPattern]:
         radius=_positive(file.number("f", 564)),
     )
     n_ranges = file.number("I", 12)
-    if n_ranges > _MOST_SCANS:
+    if n_ranges > MOST_SCANS:
         raise PatternReadError(f"The header announces {n_ranges} ranges.")
     for _ in range(n_ranges):
         header, n_points = file.unpack("II", at)
         if header < 260:
             raise PatternReadError(f"A range has a header of {header} bytes; 260 are needed.")
-        start, step = file.number("d", at + 16), file.number("d", at + 176)
-        kind = file.number("I", at + 196)
-        if kind not in _OF_TWO_THETA:
-            raise PatternReadError(f"The scan is of kind {kind}, not of two_theta.")
-        varying, record, extra = file.unpack("III", at + 248)
+        record, extra = file.unpack("II", at + 252)
         # A record of zero bytes stands for the intensity alone.
         record = record or 4
         first = at + header + extra
-        counts = file.column("<f4", first, n_points, record)
-        voltage, current = file.unpack("II", at + 224)
-        more = facts(
-            step_time=_positive(file.number("f", at + 192)), voltage=voltage, current=current
+        scans += made(
+            [partial(_range_of_raw3, file, at, first, n_points, record, wavelength, common)]
         )
-        two_theta = None
-        if varying & 1:  # measured angles follow each intensity
-            two_theta = file.column("<f8", first + 4, n_points, record)
-        scans.append(_scan(start, step, counts, wavelength, common | more, two_theta))
         at = first + record * n_points
     return scans
 
 
-def read_raw4(content: bytes) -> list[RawPattern]:
-    """Read RAW version 4; parameters as of `read_raw1`."""
-    scans: list[RawPattern] = []
+def read_raw4(content: bytes) -> list[RawPattern | PatternReadError]:
+    """Read RAW version 4; parameters as of `read_raw1`, errors stand for ranges of other axes."""
+    ranges: list[tuple[int, int]] = []
     file, at = Fields(content), _SEGMENTS
     wavelength: float | None = None
     source: dict[str, Any] = {}
     texts: dict[str, str] = {}
-    while at + 8 <= file.size and len(scans) < _MOST_SCANS:
+    while at + 8 <= file.size and len(ranges) < MOST_SCANS:
         kind, length = file.unpack("II", at)
         if kind in _RANGE_STARTS:
-            scan, at = _range_of_raw4(file, at)
-            scans.append(scan)
+            n_points = file.number("I", at + 88)
+            record, drives = file.unpack("II", at + 136)
+            first = at + 160 + drives
+            ranges.append((at, first))
+            at = first + record * n_points
             continue
         if length < 8:
             raise PatternReadError(f"A segment at byte {at} has a length of {length} bytes.")
@@ -151,22 +147,47 @@ def read_raw4(content: bytes) -> list[RawPattern]:
         operator=texts.get("USER"),
         date=f"{file.text(12, 12)} {file.text(24, 10)}",
     )
-    return [one._replace(wavelength=wavelength, metadata=common | one.metadata) for one in scans]
+    return made(
+        partial(_range_of_raw4, file, at, first, wavelength, common) for at, first in ranges
+    )
 
 
-def _range_of_raw4(file: Fields, at: int) -> tuple[RawPattern, int]:
-    """Return a range and the place behind it."""
+def _range_of_raw3(
+    file: Fields,
+    at: int,
+    first: int,
+    n_points: int,
+    record: int,
+    wavelength: float | None,
+    common: dict[str, Any],
+) -> RawPattern:
+    """Return a range, with its header at a place and its points from another place on."""
+    counts = file.column("<f4", first, n_points, record)
+    kind, varying = file.number("I", at + 196), file.number("I", at + 248)
+    if kind not in _OF_TWO_THETA:
+        raise OtherAxisError(f"The scan is of kind {kind}, not of two_theta.")
+    start, step = file.number("d", at + 16), file.number("d", at + 176)
+    voltage, current = file.unpack("II", at + 224)
+    more = facts(step_time=_positive(file.number("f", at + 192)), voltage=voltage, current=current)
+    two_theta = None
+    if varying & 1:  # measured angles follow each intensity
+        two_theta = file.column("<f8", first + 4, n_points, record)
+    return _scan(start, step, counts, wavelength, common | more, two_theta)
+
+
+def _range_of_raw4(
+    file: Fields, at: int, first: int, wavelength: float | None, common: dict[str, Any]
+) -> RawPattern:
+    """Return a range, with its header at a place and its points from another place on."""
     name = file.text(at + 32, 24)
     start, step, n_points, time = file.unpack("ddIf", at + 72)
     voltage, current = file.unpack("ff", at + 100)
-    record, drives = file.unpack("II", at + 136)
-    first = at + 160 + drives
-    counts = file.column("<f4", first, n_points, record)
+    counts = file.column("<f4", first, n_points, file.number("I", at + 136))
     _check_drives(_drives(file, at + 160, first), start, name)
     more = facts(
         scan_axis=name, step_time=_positive(time), voltage=float(voltage), current=float(current)
     )
-    return _scan(start, step, counts, None, more), first + record * n_points
+    return _scan(start, step, counts, wavelength, common | more)
 
 
 def _drives(file: Fields, at: int, end: int) -> dict[str, float]:
@@ -190,7 +211,7 @@ def _check_drives(positions: dict[str, float], start: float, name: str) -> None:
     if not there:
         require_two_theta(name or "an unnamed drive")
     elif not any(drive in _TWO_THETA for drive in there):
-        raise PatternReadError(f"The scan {name!r} is one of {there[0]!r}, not of two_theta.")
+        raise OtherAxisError(f"The scan {name!r} is one of {there[0]!r}, not of two_theta.")
 
 
 def _scan(

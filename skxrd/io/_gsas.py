@@ -1,8 +1,4 @@
-"""Text whose angles stand in its header: histograms of GSAS, and lists after start, step and stop.
-
-GSAS is described in its manual (Larson and Von Dreele, LAUR 86-748), the list in that of FullProf,
-which took it from the program DBWS.
-"""
+"""Histograms of GSAS, by its manual (Larson and Von Dreele, LAUR 86-748)."""
 
 from __future__ import annotations
 
@@ -13,18 +9,20 @@ from numpy.typing import NDArray
 
 from skxrd.exceptions import PatternReadError
 from skxrd.io._raw_patterns import RawPattern
+from skxrd.io._text_files import lines_of_text
 from skxrd.io._text_headers import facts_in, wavelength_in
-from skxrd.io._text_patterns import lines_of_text, read_columns
+from skxrd.io._text_lists import listed_pattern
 from skxrd.io._vendor_facts import angles, facts, number_in, numbers_in, whole_counts
 
 _Column = NDArray[np.float64]
 
-__all__ = ["read_columns_or_list", "read_gsas"]
+__all__ = ["read_gsas"]
 
 _BANK = r"BANK\s+\d+\s+(\d+)\s+(\d+)\s+([A-Z_0-9]+)((?:\s+[-+]?[\d.][-+\d.E]*)*)\s*([A-Z]*)\s*$"
 _CONSTANT = ("CONS", "CONST")
 _PER_LINE = {"STD": 10, "ESD": 5}  # points, in fields of eight characters each
 _CENTIDEGREES = 100.0
+_RECORD = 80  # characters
 _LONGEST = 200  # characters of a line that is looked at in full
 
 
@@ -47,16 +45,17 @@ def read_gsas(content: bytes) -> list[RawPattern]:
     PatternReadError
         If the content is no such histogram, or one of time of flight.
     """
-    lines = lines_of_text(content)
-    banks = [place for place, line in enumerate(lines) if line.startswith("BANK")]
+    lines = _records(lines_of_text(content))
+    banks = [place for place, line in enumerate(lines) if re.match(r"BANK\s", line, re.IGNORECASE)]
     if not banks:
-        listed = _list(lines)
+        listed = listed_pattern(lines)
         if listed is None:
             raise PatternReadError("The file is no GSAS histogram: no line begins with BANK.")
         return [listed]
     header = [line for line in lines[: banks[0]] if line.strip()]
     title = header[0].strip() if header else ""
     wavelength = wavelength_in(header)
+    found = facts_in(header)
     scans = []
     for place, end in zip(banks, [*banks[1:], len(lines)], strict=True):
         rows = [line for line in lines[place + 1 : end] if line.strip()]
@@ -64,19 +63,21 @@ def read_gsas(content: bytes) -> list[RawPattern]:
         more = facts(
             title=title,
             intensity_unit=None if counts is None else "counts",
-            header=facts_in(header),
+            header=found,
         )
         scans.append(RawPattern(two_theta, intensity, uncertainty, wavelength, more, counts))
     return scans
 
 
-def read_columns_or_list(content: bytes) -> RawPattern:
-    """Read text in columns, or a list of intensities after a line of start, step and stop.
-
-    Parameters and errors as of `read_columns`.
-    """
-    listed = _list(lines_of_text(content))
-    return read_columns(content) if listed is None else listed
+def _records(lines: list[str]) -> list[str]:
+    """Cut lines of records without line ends, as old programs wrote them."""
+    records: list[str] = []
+    for line in lines:
+        if len(line) < 2 * _RECORD:
+            records.append(line)
+        else:
+            records += [line[at : at + _RECORD] for at in range(0, len(line), _RECORD)]
+    return records
 
 
 def _bank(line: str, rows: list[str]) -> tuple[_Column, _Column, _Column | None, _Column | None]:
@@ -116,6 +117,10 @@ def _fixed(rows: list[str], widths: tuple[int, int], n_points: int) -> _Column:
     apart = [field for row in rows for field in row.split()]
     if widths[0] < 8 and len(apart) == n_points:  # intensities alone, whatever their width
         return _rectangle([["1", field] for field in apart], 2, n_points)
+    if widths[0] == 8 and len(apart) == 2 * n_points:  # pairs with blanks between all numbers
+        return _rectangle(
+            [[one, other] for one, other in zip(apart[::2], apart[1::2], strict=True)], 2, n_points
+        )
     first, both = widths[0], sum(widths)
     fields = [
         (row[at : at + first].strip() or "0", row[at + first : at + both].strip())
@@ -131,33 +136,3 @@ def _rectangle(rows: list[list[str]], width: int, n_points: int) -> _Column:
             f"The bank announces {n_points} points of {width} numbers; found {len(rows)} points."
         )
     return numbers_in(rows[:n_points], "The values of a bank")
-
-
-def _list(lines: list[str]) -> RawPattern | None:
-    """Read intensities after a line that begins with start, step and stop, if they fit these."""
-    told = [line for line in lines if line.strip() and not line.lstrip().startswith(("#", "!"))]
-    if len(told) < 2:
-        return None
-    head = [*told[0].split(maxsplit=3), "", "", "", ""]
-    start, step, stop = (number_in(field) for field in head[:3])
-    if start is None or step is None or stop is None or not (0 < step < stop - start):
-        return None
-    fields = [field for line in told[1:] for field in line.split()]
-    steps = (stop - start) / step
-    # The last line of ten may be filled up with zeros; columns of angles have far more numbers.
-    if not steps + 0.5 < len(fields) < steps + 10.5:
-        return None
-    n_points = round(steps) + 1
-    if any(number_in(field) not in (0, None) for field in fields[n_points:]):
-        return None
-    intensity = numbers_in(fields[:n_points], "Intensities")
-    title = head[3].strip()
-    metadata = facts(title=title, header=facts_in([title]))
-    return RawPattern(
-        angles(start, step, n_points),
-        intensity,
-        None,
-        wavelength_in([title]),
-        metadata,
-        whole_counts(intensity),
-    )

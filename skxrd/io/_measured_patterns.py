@@ -42,7 +42,7 @@ class MeasuredPattern:
     sha256 : str or None, default=None
         Hash of the file as it was read.
     format : str or None, default=None
-        Suffix that chose the reader.
+        Suffix of the format by which the file was read.
     counts : array-like of shape (n_points,) or None, default=None
         Numbers of photons that were detected; None where only an intensity is known. They differ
         from the intensities where these are per second or corrected for an attenuator, and are

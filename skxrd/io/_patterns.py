@@ -15,17 +15,24 @@ import pandas as pd
 
 from skxrd._sklearn import Interval, StrOptions, validate_params
 from skxrd.exceptions import PatternReadError, PatternWarning
-from skxrd.io._formats import NOT_READ, READERS, reader_of, suffix_of
+from skxrd.io._formats import NOT_READ, READERS, format_of, suffix_of
 from skxrd.io._measured_patterns import MeasuredPattern, MeasuredPatterns
 from skxrd.io._raw_patterns import cleaned, joined
 from skxrd.io._unpacking import read_bounded, unpacked
-from skxrd.simulation._lines import wavelength_in_angstrom
+from skxrd.simulation._lines._wavelengths import wavelength_in_angstrom
 
 __all__ = ["read_pattern", "read_patterns"]
 
 _ASSUMED = "CuKa"  # where a file states no wavelength
 
 _MOST_NAMED = 3
+# Key of the metadata -> what was done to the pattern, as a warning says it.
+_DEEDS = {
+    "n_negative_angles": "Negative angles were left out",
+    "n_scans_left_out": "Scans of other axes were left out",
+    "n_ranges": "Angles go back and forth; the ranges were sorted into one",
+    "n_repeated_angles": "Angles repeat, and their intensities were averaged",
+}
 _WAVELENGTH: list[object] = [str, Interval(Real, 0, None, closed="neither"), None]
 
 
@@ -46,15 +53,17 @@ def read_pattern(
     r"""Read a measured powder pattern.
 
     Files of instruments are read: PANalytical ``.xrdml``; Rigaku ``.ras``, ``.rasx`` and ``.asc``;
-    Bruker and Siemens ``.raw`` (version 1 to 4), ``.brml`` and ``.uxd``; STOE ``.raw``. So are
-    histograms of GSAS at constant wavelength (``.gsa``, ``.gss``, ``.fxye``, ``.cwn``, ``.xra``,
-    ``.gda``, ``.raw``) and patterns in a ``.cif``. The suffix says which it is; any file may be
-    packed as ``.gz`` or ``.bz2``.
+    Bruker and Siemens ``.raw`` (version 1 to 4), ``.brml`` and ``.uxd``; STOE ``.raw``; Philips
+    ``.udf``, ``.rd`` and ``.sd``; Sietronics ``.cpi``. So are histograms of GSAS at constant
+    wavelength (``.gsa``, ``.gss``, ``.fxye``, ``.cwn``, ``.xra``, ``.gda``, ``.raw``) and patterns
+    in a ``.cif``. The suffix says which it is, or the content of a file whose suffix says no more
+    than text; any file may be packed as ``.gz`` or ``.bz2``.
 
-    Text in columns is read as well (``.xy``, ``.xye``, ``.csv``, ``.dat``, ``.txt``): two-theta in
-    degrees, intensity and, in an ``.xye`` or where it can be told, the uncertainty. Lines above the
-    numbers and comments, any of the usual separators, decimal commas, angles that fall or repeat,
-    line ends and encodings of any system are taken as they come.
+    Text in columns is read as well (``.xy``, ``.xye``, ``.csv``, ``.tsv``, ``.dat``, ``.txt``,
+    ``.prn``, ``.chi``, ``.xdd``): two-theta in degrees, intensity and, in an ``.xye`` or where it
+    can be told, the uncertainty. Lines above the numbers and comments, any of the usual separators,
+    decimal commas, digits in groups, angles that fall or repeat, line ends and encodings of any
+    system are taken as they come.
 
     Parameters
     ----------
@@ -75,7 +84,9 @@ def read_pattern(
         The pattern, with increasing angles. Its `metadata` are what the file states of "sample",
         "comment", "operator", "instrument", "date", "anode", "kalpha1" and "kalpha2" (angstrom),
         "kalpha_ratio", "voltage" (kV), "current" (mA), "radius" (mm), "scan_axis", "step_time" (s)
-        and "intensity_unit"; text in columns gives its own names instead.
+        and "intensity_unit"; text in columns gives its own names instead. What the reader did is
+        there as well, as "n_scans", "n_scans_left_out", "n_columns_left_out", "n_negative_angles",
+        "n_ranges" and "n_repeated_angles", where there is any.
 
     Raises
     ------
@@ -90,8 +101,9 @@ def read_pattern(
     Warns
     -----
     PatternWarning
-        If the wavelength is assumed, if angles repeat and their intensities were averaged, or if
-        several ranges were sorted into one.
+        If the wavelength is assumed, if angles repeat and their intensities were averaged, if
+        several ranges were sorted into one, or if negative angles or scans of other axes were left
+        out.
 
     Examples
     --------
@@ -153,7 +165,7 @@ def read_patterns(
     Warns
     -----
     PatternWarning
-        If files were skipped, if wavelengths are assumed, or if angles repeat or go back.
+        If files were skipped, or for the reasons of `read_pattern`.
 
     Examples
     --------
@@ -210,8 +222,9 @@ def _read(path: Path, wavelength: str | float | None, scan: int | None = None) -
     try:
         with path.open("rb") as file:
             content = read_bounded(file, "The file")
-        found = reader_of(suffix)(unpacked(content, packing))
-        raw = cleaned(joined(found if isinstance(found, list) else [found], scan))
+        plain = unpacked(content, packing)
+        suffix = format_of(suffix, plain)
+        raw = cleaned(joined(READERS[suffix](plain), scan))
     except PatternReadError as error:
         raise PatternReadError(f"{path}: {error}") from error
     stated = given or raw.wavelength
@@ -246,20 +259,10 @@ def _warn_of_assumptions(patterns: list[MeasuredPattern], failures: Sequence[str
             f"({wavelength_in_angstrom(_ASSUMED)} angstrom) is assumed, pass wavelength to set it",
             assumed,
         )
-    ranges = [
-        f"{pattern.name} ({pattern.metadata['n_ranges']})"
-        for pattern in patterns
-        if "n_ranges" in pattern.metadata
-    ]
-    if ranges:
-        _warn("Angles go back and forth; the ranges were sorted into one", ranges)
-    repeated = [
-        f"{pattern.name} ({pattern.metadata['n_repeated_angles']})"
-        for pattern in patterns
-        if "n_repeated_angles" in pattern.metadata
-    ]
-    if repeated:
-        _warn("Angles repeat, and their intensities were averaged", repeated)
+    for key, what in _DEEDS.items():
+        names = [f"{p.name} ({p.metadata[key]})" for p in patterns if key in p.metadata]
+        if names:
+            _warn(what, names)
 
 
 def _warn(what: str, names: Sequence[str]) -> None:

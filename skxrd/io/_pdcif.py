@@ -15,17 +15,20 @@ from numpy.typing import NDArray
 
 from skxrd.exceptions import PatternReadError
 from skxrd.io._raw_patterns import RawPattern
-from skxrd.io._text_patterns import decoded
+from skxrd.io._text_files import decoded
+from skxrd.io._text_headers import wavelength_in
 from skxrd.io._vendor_facts import angles, facts, number_in, radiation, whole_counts
 
 __all__ = ["read_pdcif"]
 
-# A text field, a comment, a quoted value (of one line, and not too long), or a word.
+# Numbers, a text field, a comment, a quoted value (of one line, and not too long), or a word.
 _TOKEN = re.compile(
-    r"^;(?P<text>[\s\S]*?)^;|#[^\n]*"
+    r"(?P<numbers>[-+.\d?][-+.\d?()eE\s]*\s)"
+    r"|^;(?P<text>[\s\S]*?)^;|#[^\n]*"
     r"|'(?P<single>[^\n]{0,512}?)'(?=\s|\Z)|\"(?P<double>[^\n]{0,512}?)\"(?=\s|\Z)|(?P<word>\S+)",
     re.MULTILINE,
 )
+_MOST_VALUES = 4_000_000
 _NUMBER = r"([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d{1,4})?)(?:\((\d{1,9})\))?$"
 _ANGLES = ("_pd_proc_2theta_corrected", "_pd_meas_2theta_corrected", "_pd_meas_2theta_scan")
 _INTENSITIES = (
@@ -34,6 +37,7 @@ _INTENSITIES = (
     "_pd_proc_intensity_total",
     "_pd_meas_intensity_net",
     "_pd_proc_intensity_net",
+    "_pd_proc_intensity_norm",
 )
 _RANGES = ("_pd_proc_2theta_range", "_pd_meas_2theta_range")
 _WAVELENGTHS = (
@@ -120,7 +124,9 @@ def _blocks(text: str) -> Iterator[dict[str, list[str]]]:
                 names.append(word)
             continue
         heading = False
-        values.append(value)
+        values += value.split(None, _MOST_VALUES) if kind == "numbers" else [value]
+        if len(values) > _MOST_VALUES:
+            raise PatternReadError(f"The CIF has more than {_MOST_VALUES} values in a loop.")
     close()
     if block is not None:
         yield block
@@ -146,6 +152,9 @@ def _scan(block: dict[str, list[str]], elsewhere: float | None) -> RawPattern:
     wavelength = stated[0] if stated else elsewhere
     if wavelength is None:
         wavelength, _ = radiation(anode=_first(block, "_diffrn_source_target"))
+    if wavelength is None:  # its Greek letters and subscripts are marked up, as in Cu K\a~1~
+        kind = _first(block, "_diffrn_radiation_type") or ""
+        wavelength = wavelength_in([kind.replace("\\a", "alpha").replace("~", "")])
     return RawPattern(
         two_theta[measured],
         intensity[measured],
@@ -190,6 +199,12 @@ def _column(
     block: dict[str, list[str]], name: str
 ) -> tuple[NDArray[np.float64], NDArray[np.float64] | None]:
     """Numbers of an item and, where they have such in brackets, their uncertainties."""
+    try:  # most columns hold nothing but numbers
+        numbers = np.array(block[name], dtype=np.float64)
+        if np.isfinite(numbers).all():
+            return numbers, None
+    except ValueError:
+        pass
     numbers = np.full(len(block[name]), np.nan)
     uncertainties = np.full(len(block[name]), np.nan)
     for row, text in enumerate(block[name]):

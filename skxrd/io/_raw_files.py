@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from skxrd.exceptions import PatternReadError
 from skxrd.io._bruker_raw import read_raw1, read_raw2, read_raw3, read_raw4
@@ -13,7 +13,7 @@ from skxrd.io._stoe_raw import read_stoe_raw
 
 __all__ = ["read_raw"]
 
-_READERS: dict[bytes, Callable[[bytes], list[RawPattern]]] = {
+_READERS: dict[bytes, Callable[[bytes], Sequence[RawPattern | PatternReadError]]] = {
     b"RAW4.00": read_raw4,
     b"RAW1.01": read_raw3,
     b"RAW_1.05": read_stoe_raw,
@@ -23,7 +23,7 @@ _READERS: dict[bytes, Callable[[bytes], list[RawPattern]]] = {
 }
 
 
-def read_raw(content: bytes) -> list[RawPattern]:
+def read_raw(content: bytes) -> Sequence[RawPattern | PatternReadError]:
     """Read a .raw file of Siemens, Bruker or STOE, or one of GSAS.
 
     Parameters
@@ -33,8 +33,8 @@ def read_raw(content: bytes) -> list[RawPattern]:
 
     Returns
     -------
-    list of RawPattern
-        One for each scan.
+    list of RawPattern or PatternReadError
+        One for each scan; errors stand for scans of other axes.
 
     Raises
     ------

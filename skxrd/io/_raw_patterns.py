@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -11,12 +11,28 @@ from numpy.typing import NDArray
 
 from skxrd.exceptions import PatternReadError
 
-__all__ = ["LARGEST", "RawPattern", "cleaned", "joined"]
+__all__ = [
+    "LARGEST",
+    "MOST_NAMES",
+    "MOST_SCANS",
+    "OtherAxisError",
+    "RawPattern",
+    "cleaned",
+    "joined",
+    "made",
+]
 
 # Bytes of a file, packed or not: some twenty times the largest powder pattern that we have seen.
 LARGEST = 32 * 2**20
+MOST_SCANS = 10_000
+MOST_NAMES = 1_000  # in the header of a scan
 _SHARED = 0.1  # of the shorter of two scans; ranges that follow each other share less
 _ANGLE_DECIMALS = 9
+_ZERO = 1e-6  # degrees; what is closer is zero with rounding noise
+
+
+class OtherAxisError(PatternReadError):
+    """A scan of a file is not of two-theta; another one may be."""
 
 
 class RawPattern(NamedTuple):
@@ -30,22 +46,47 @@ class RawPattern(NamedTuple):
     counts: NDArray[np.float64] | None = None
 
 
-def joined(scans: Sequence[RawPattern], scan: int | None = None) -> RawPattern:
+def made(functions: Iterable[Callable[[], RawPattern]]) -> list[RawPattern | PatternReadError]:
+    """Make the scans of a file, with an error in the place of each that is no pattern.
+
+    Files of instruments hold scans of other axes as well, such as those of an alignment.
+
+    Parameters
+    ----------
+    functions : iterable of callable
+        One function per scan, which makes it.
+
+    Returns
+    -------
+    list of RawPattern or PatternReadError
+        Patterns and errors in the order of the scans.
+    """
+    scans: list[RawPattern | PatternReadError] = []
+    for function in functions:
+        try:
+            scans.append(function())
+        except OtherAxisError as error:
+            scans.append(error)
+    return scans
+
+
+def joined(scans: Sequence[RawPattern | PatternReadError], scan: int | None = None) -> RawPattern:
     """Take one scan of a file, or make one of those that follow each other in angle.
 
     Scans that were counted for different times are brought to counts per second.
 
     Parameters
     ----------
-    scans : sequence of RawPattern
-        All scans of a file.
+    scans : sequence of RawPattern or PatternReadError
+        All scans of a file, with errors in the places of those that are not of two-theta.
     scan : int or None, default=None
         Number of the scan to take, from 0; None takes all.
 
     Returns
     -------
     RawPattern
-        One pattern; `metadata` is that of the first scan, with their number as "n_scans".
+        One pattern; `metadata` is that of the first scan, with their number as "n_scans", and that
+        of scans of other axes as "n_scans_left_out".
 
     Raises
     ------
@@ -60,9 +101,23 @@ def joined(scans: Sequence[RawPattern], scan: int | None = None) -> RawPattern:
             raise PatternReadError(
                 f"scan is {scan}, but the file holds {len(scans)} scans, counted from 0."
             )
-        return scans[scan]
-    if len(scans) == 1:
-        return scans[0]
+        return _pattern(scans[scan])
+    patterns = [one for one in scans if isinstance(one, RawPattern)]
+    if not patterns:
+        return _pattern(scans[0])
+    if len(patterns) < len(scans):
+        left_out = {"n_scans_left_out": len(scans) - len(patterns)}
+        patterns = [one._replace(metadata=one.metadata | left_out) for one in patterns]
+    return patterns[0] if len(patterns) == 1 else _joined(patterns)
+
+
+def _pattern(scan: RawPattern | PatternReadError) -> RawPattern:
+    if isinstance(scan, PatternReadError):
+        raise scan
+    return scan
+
+
+def _joined(scans: Sequence[RawPattern]) -> RawPattern:
     empty = next((number for number, one in enumerate(scans) if not len(one.two_theta)), None)
     if empty is not None:
         raise PatternReadError(f"Scan {empty} of {len(scans)} is empty; scan says which to read.")
@@ -116,7 +171,8 @@ def cleaned(raw: RawPattern) -> RawPattern:
     -------
     RawPattern
         Columns with strictly increasing angles; where some were repeated, `metadata` has their
-        number as "n_repeated_angles", and where angles went back and forth, "n_ranges".
+        number as "n_repeated_angles", where some were negative, "n_negative_angles", and where
+        angles went back and forth, "n_ranges".
 
     Raises
     ------
@@ -133,8 +189,12 @@ def cleaned(raw: RawPattern) -> RawPattern:
         if column is not None and (column < 0).any():
             row = int(np.flatnonzero(column < 0)[0])
             raise PatternReadError(f"{name} is negative in data row {row + 1}.")
+    n_negative = int((raw.two_theta < -_ZERO).sum())
+    if 0 < n_negative < len(raw.two_theta) / 2:  # on the other side of the primary beam
+        raw = _rows(raw, raw.two_theta >= -_ZERO)
     # Angles that differ in the last bits only, as those of two ranges that meet, are the same.
     rounded = np.round(raw.two_theta, _ANGLE_DECIMALS)
+    rounded[np.abs(rounded) < _ZERO] = 0.0
     angles, place, times = np.unique(rounded, return_inverse=True, return_counts=True)
     if len(angles) < 2:
         raise PatternReadError(f"A pattern needs at least two angles, found {len(angles)}.")
@@ -165,12 +225,23 @@ def cleaned(raw: RawPattern) -> RawPattern:
         if column is not None and not np.isfinite(column).all():
             raise PatternReadError(f"{name} is too large to compute with.")
     metadata = dict(raw.metadata)
+    if n_negative:
+        metadata["n_negative_angles"] = n_negative
     if n_repeated:
         metadata["n_repeated_angles"] = n_repeated
     steps = np.sign(np.diff(raw.two_theta))
     if (steps > 0).any() and (steps < 0).any():
         metadata["n_ranges"] = 1 + int((steps * np.median(steps) < 0).sum())
     return RawPattern(angles, intensity, uncertainty, raw.wavelength, metadata, counts)
+
+
+def _rows(raw: RawPattern, kept: NDArray[np.bool_]) -> RawPattern:
+    return raw._replace(
+        two_theta=raw.two_theta[kept],
+        intensity=raw.intensity[kept],
+        uncertainty=None if raw.uncertainty is None else raw.uncertainty[kept],
+        counts=None if raw.counts is None else raw.counts[kept],
+    )
 
 
 def _concatenated(

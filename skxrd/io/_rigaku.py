@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from skxrd.exceptions import PatternReadError
-from skxrd.io._raw_patterns import RawPattern
-from skxrd.io._text_patterns import lines_of_text, read_columns
+from skxrd.io._raw_patterns import MOST_NAMES, MOST_SCANS, RawPattern, made
+from skxrd.io._text_files import lines_of_text
+from skxrd.io._text_patterns import read_columns
 from skxrd.io._unpacking import Archive, parsed_xml
 from skxrd.io._vendor_facts import (
     angles,
@@ -26,10 +28,10 @@ __all__ = ["read_asc", "read_ras", "read_rasx"]
 
 _ANODES = {24: "Cr", 26: "Fe", 27: "Co", 29: "Cu", 42: "Mo", 47: "Ag"}  # by atomic number
 _PROFILE = r"(.*/)?Data(\d+)/Profile\d+\.txt$"
-_CONDITIONS = r"MesurementConditions\d+\.xml$"  # as Rigaku spells it
+_CONDITIONS = r"(.*/)?Data(\d+)/Mea?surementConditions\d+\.xml$"  # as Rigaku spells it
 
 
-def read_ras(content: bytes) -> list[RawPattern]:
+def read_ras(content: bytes) -> list[RawPattern | PatternReadError]:
     """Read the scans of a RAS file.
 
     Intensities are multiplied with the factors of the attenuator, the third column.
@@ -41,15 +43,15 @@ def read_ras(content: bytes) -> list[RawPattern]:
 
     Returns
     -------
-    list of RawPattern
-        One for each scan.
+    list of RawPattern or PatternReadError
+        One for each scan; errors stand for scans of other axes.
 
     Raises
     ------
     PatternReadError
-        If the content is no RAS, or its scans are not of two-theta.
+        If the content is no RAS, or contradicts itself.
     """
-    scans = []
+    scans: list[RawPattern | PatternReadError] = []
     header: dict[str, str] = {}
     rows: list[str] | None = None
     for line in lines_of_text(content):
@@ -59,8 +61,10 @@ def read_ras(content: bytes) -> list[RawPattern]:
         elif keyword == "*RAS_INT_START":
             rows = []
         elif keyword == "*RAS_INT_END" and rows is not None:
-            scans.append(_attenuated(rows, header))
+            scans += made([partial(_attenuated, rows, header)])
             rows = None
+            if len(scans) > MOST_SCANS:
+                raise PatternReadError(f"The file holds more than {MOST_SCANS} scans.")
         elif rows is not None:
             rows.append(line)
         elif keyword.startswith("*"):
@@ -72,34 +76,31 @@ def read_ras(content: bytes) -> list[RawPattern]:
     return scans
 
 
-def read_rasx(content: bytes) -> list[RawPattern]:
+def read_rasx(content: bytes) -> list[RawPattern | PatternReadError]:
     """Read the scans of a RASX archive; parameters as of `read_ras`."""
     archive = Archive(content)
     found = [(match, name) for name in archive.names if (match := re.match(_PROFILE, name))]
     if not found:
         raise PatternReadError("The archive is no RASX with a profile: no Data0/Profile0.txt.")
     found.sort(key=lambda item: int(item[0][2][:9]))
-    scans = []
-    for _, name in found:
-        folder = name.rpartition("/")[0]
-        described = next(
-            (n for n in archive.names if re.fullmatch(re.escape(folder) + "/" + _CONDITIONS, n)),
-            None,
-        )
-        header = {} if described is None else _conditions(archive.read(described))
-        scans.append(_attenuated(lines_of_text(archive.read(name)), header))
-    return scans
+    described = {
+        name.rpartition("/")[0]: name for name in archive.names if re.match(_CONDITIONS, name)
+    }
+    return made(
+        partial(_profile, archive, name, described.get(name.rpartition("/")[0]))
+        for _, name in found
+    )
 
 
-def read_asc(content: bytes) -> list[RawPattern]:
+def read_asc(content: bytes) -> list[RawPattern | PatternReadError]:
     """Read the groups of a Rigaku ASC file; parameters as of `read_ras`.
 
     Others use the suffix for text in columns, which is read as such.
     """
     lines = lines_of_text(content)
     if not any(re.match(r"\s*\*(BEGIN|COUNT)\b", line) for line in lines):
-        return [read_columns(content)]
-    scans = []
+        return [*read_columns(content)]
+    scans: list[RawPattern | PatternReadError] = []
     header: dict[str, str] = {}
     fields: list[str] | None = None
     for line in [*lines, "*END"]:
@@ -109,11 +110,20 @@ def read_asc(content: bytes) -> list[RawPattern]:
                 fields += [field for field in re.split(r"[\s,;]+", text) if field]
             continue
         if fields:
-            scans.append(_listed(fields, header))
+            scans += made([partial(_listed, fields, dict(header))])
         key, _, value = (part.strip() for part in text[1:].partition("="))
         fields = [] if key == "COUNT" else None
         header[key] = value
+        if len(scans) > MOST_SCANS or len(header) > MOST_NAMES:
+            raise PatternReadError(
+                f"The file holds more than {MOST_SCANS} groups or {MOST_NAMES} names."
+            )
     return scans
+
+
+def _profile(archive: Archive, name: str, described: str | None) -> RawPattern:
+    header = {} if described is None else _conditions(archive.read(described))
+    return _attenuated(lines_of_text(archive.read(name)), header)
 
 
 def _attenuated(lines: Iterable[str], header: dict[str, str]) -> RawPattern:
@@ -242,7 +252,7 @@ def _listed(fields: list[str], header: dict[str, str]) -> RawPattern:
             voltage=number_in(header.get("KV")),
             current=number_in(header.get("MA")),
             intensity_unit=unit,
-            header=dict(header),
+            header=header,
         ),
         whole_counts(intensity) if unit == "counts" else None,
     )

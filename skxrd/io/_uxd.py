@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import Any
 
+import numpy as np
+
 from skxrd.exceptions import PatternReadError
-from skxrd.io._raw_patterns import RawPattern
-from skxrd.io._text_patterns import lines_of_text
+from skxrd.io._raw_patterns import MOST_NAMES, MOST_SCANS, RawPattern, made
+from skxrd.io._text_files import lines_of_text
 from skxrd.io._vendor_facts import (
     angles,
     facts,
     number_in,
     numbers_in,
+    per_second,
     radiation,
     require_two_theta,
     whole_counts,
@@ -24,7 +28,7 @@ _DATA = r"_(2THETA)?(COUNTS|CPS)(TIME)?\s*$"
 _SEPARATOR = r"[\s,;]+"
 
 
-def read_uxd(content: bytes) -> list[RawPattern]:
+def read_uxd(content: bytes) -> list[RawPattern | PatternReadError]:
     """Read the ranges of a UXD file.
 
     Parameters
@@ -34,15 +38,15 @@ def read_uxd(content: bytes) -> list[RawPattern]:
 
     Returns
     -------
-    list of RawPattern
-        One for each range.
+    list of RawPattern or PatternReadError
+        One for each range; errors stand for ranges of other axes.
 
     Raises
     ------
     PatternReadError
-        If the content is no UXD, or its ranges are not of two-theta.
+        If the content is no UXD, or contradicts itself.
     """
-    scans = []
+    scans: list[RawPattern | PatternReadError] = []
     header: dict[str, str] = {}
     kind: re.Match[str] | None = None
     fields: list[str] = []
@@ -51,15 +55,18 @@ def read_uxd(content: bytes) -> list[RawPattern]:
         if not text or text.startswith(";"):
             continue
         if not text.startswith("_"):
-            if kind is None:
-                raise PatternReadError(f"The header holds a line without a name: {text[:60]!r}.")
-            fields += [field for field in re.split(_SEPARATOR, text) if field]
+            if kind is not None:  # else a line of a comment
+                fields += [field for field in re.split(_SEPARATOR, text) if field]
             continue
         if kind is not None:
-            scans.append(_range(kind, fields, header))
-        kind, fields = re.match(_DATA, text), []
+            scans += made([partial(_range, kind, fields, dict(header))])
+        kind, fields = re.match(_DATA, text.upper()), []
         key, _, value = text[1:].partition("=")
-        header[key.strip()] = value.strip().strip("'").strip()
+        header[key.strip().upper()] = value.strip().strip("'").strip()
+        if len(scans) > MOST_SCANS or len(header) > MOST_NAMES:
+            raise PatternReadError(
+                f"The file holds more than {MOST_SCANS} ranges or {MOST_NAMES} names."
+            )
     if not scans:
         raise PatternReadError("The file is no UXD: it has no _COUNTS, _CPS or _2THETACOUNTS.")
     return scans
@@ -81,6 +88,9 @@ def _range(kind: re.Match[str], fields: list[str], header: dict[str, str]) -> Ra
             raise PatternReadError("_2THETA or _START, and _STEPSIZE are needed, in degrees.")
         two_theta, intensity = angles(start, step, len(rows)), rows[:, 0]
     unit = "counts" if kind[2] == "COUNTS" else "counts/s"
+    counts = whole_counts(intensity) if unit == "counts" else None
+    if unit == "counts" and kind[3] and np.ptp(rows[:, -1]) > 0:
+        intensity, unit = per_second(intensity, rows[:, -1]), "counts/s"
     wavelength, source = _source(header)
     return RawPattern(
         two_theta,
@@ -99,9 +109,9 @@ def _range(kind: re.Match[str], fields: list[str], header: dict[str, str]) -> Ra
             current=number_in(header.get("MA")),
             radius=number_in(header.get("GONIOMETER_RADIUS")),
             intensity_unit=unit,
-            header=dict(header),
+            header=header,
         ),
-        whole_counts(intensity) if unit == "counts" else None,
+        counts,
     )
 
 

@@ -9,15 +9,18 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from skxrd.exceptions import PatternReadError
-from skxrd.simulation._lines import wavelength_in_angstrom
+from skxrd.io._raw_patterns import OtherAxisError, RawPattern
+from skxrd.simulation._lines._wavelengths import wavelength_in_angstrom
 
 __all__ = [
     "angles",
     "facts",
     "number_in",
     "numbers_in",
+    "per_second",
     "radiation",
     "require_two_theta",
+    "stepped",
     "whole_counts",
 ]
 
@@ -82,25 +85,68 @@ def radiation(
     return (wavelength_in_angstrom(f"{named}Ka") if named in _ANODES else None), known
 
 
+def stepped(
+    fields: list[str],
+    start: float | None,
+    stop: float | None,
+    step: float | None,
+    wavelength: float | None,
+    metadata: dict[str, Any],
+) -> RawPattern:
+    """Make a pattern from a list of counts and the range of its angles.
+
+    Raises
+    ------
+    PatternReadError
+        If the range is absent or does not fit the number of counts, or a count is no number.
+    """
+    if start is None or stop is None or step is None or not step > 0:
+        raise PatternReadError("First and last angle and step are needed, numbers of degrees.")
+    if abs((stop - start) / step + 1 - len(fields)) > 1:
+        raise PatternReadError(
+            f"From {start:g} to {stop:g} in steps of {step:g} degrees does not make {len(fields)} "
+            "points."
+        )
+    intensity = numbers_in(fields, "Intensities")
+    counts = whole_counts(intensity)
+    unit = facts(intensity_unit=None if counts is None else "counts")
+    two_theta = angles(start, step, len(fields))
+    return RawPattern(two_theta, intensity, None, wavelength, metadata | unit, counts)
+
+
 def require_two_theta(name: str | None) -> None:
     """Refuse a scan of another axis; an unnamed one passes.
 
     Raises
     ------
-    PatternReadError
+    OtherAxisError
         If the axis has a name that is none of two-theta.
     """
     plain = re.sub(r"[\W_]", "", (name or "").lower()).replace("θ", "th")
     if plain and not re.search(_TWO_THETA_SCANS, plain):
-        raise PatternReadError(
-            f"The scan is one of {(name or '').strip()[:40]!r}, not of two_theta."
-        )
+        raise OtherAxisError(f"The scan is one of {(name or '').strip()[:40]!r}, not of two_theta.")
 
 
 def whole_counts(intensity: NDArray[np.float64]) -> NDArray[np.float64] | None:
     """Return intensities that can be numbers of detected photons, None for others."""
     possible = np.isfinite(intensity).all() and (intensity >= 0).all()
     return intensity if possible and (intensity == np.round(intensity)).all() else None
+
+
+def per_second(intensity: NDArray[np.float64], times: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return intensities of points that were counted for different times, as rates.
+
+    Raises
+    ------
+    PatternReadError
+        If there is not one positive time for each intensity.
+    """
+    if len(times) != len(intensity) or not (times > 0).all():
+        raise PatternReadError(
+            f"There are {len(times)} times of counting for {len(intensity)} points; as many are "
+            "needed, all positive."
+        )
+    return intensity / times
 
 
 def number_in(text: Any) -> float | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 from xml.etree.ElementTree import Element
 
@@ -9,12 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skxrd.exceptions import PatternReadError
-from skxrd.io._raw_patterns import RawPattern
+from skxrd.io._raw_patterns import RawPattern, made
 from skxrd.io._unpacking import parsed_xml
 from skxrd.io._vendor_facts import (
     facts,
     number_in,
     numbers_in,
+    per_second,
     radiation,
     require_two_theta,
     whole_counts,
@@ -22,12 +24,15 @@ from skxrd.io._vendor_facts import (
 
 __all__ = ["read_xrdml"]
 
+_MOST_POINTS = 2_000_000
 
-def read_xrdml(content: bytes) -> list[RawPattern]:
+
+def read_xrdml(content: bytes) -> list[RawPattern | PatternReadError]:
     """Read the scans of all measurements.
 
     What the detector counted is multiplied with the factors of beam attenuators; schemata up to
-    1.6 store intensities that are already multiplied, which are left as they are.
+    1.6 store intensities that are already multiplied, which are left as they are. Where points were
+    counted for different times, intensities are per second.
 
     Parameters
     ----------
@@ -36,18 +41,18 @@ def read_xrdml(content: bytes) -> list[RawPattern]:
 
     Returns
     -------
-    list of RawPattern
-        One for each scan.
+    list of RawPattern or PatternReadError
+        One for each scan; errors stand for scans of other axes.
 
     Raises
     ------
     PatternReadError
-        If the content is no XRDML, or its scans are not of two-theta.
+        If the content is no XRDML, or contradicts itself.
     """
     root = parsed_xml(content)
     if not root.tag.endswith("xrdMeasurements"):
         raise PatternReadError(f"The XML is no XRDML: its root is {root.tag[:60]!r}.")
-    scans = []
+    scans: list[RawPattern | PatternReadError] = []
     for measurement in root.iterfind("{*}xrdMeasurement"):
         wavelength, source = _source(measurement)
         common = source | facts(
@@ -56,7 +61,9 @@ def read_xrdml(content: bytes) -> list[RawPattern]:
             voltage=_number(measurement, "incidentBeamPath/xRayTube/tension"),
             current=_number(measurement, "incidentBeamPath/xRayTube/current"),
         )
-        scans += [_scan(scan, wavelength, common) for scan in measurement.iterfind("{*}scan")]
+        scans += made(
+            partial(_scan, scan, wavelength, common) for scan in measurement.iterfind("{*}scan")
+        )
     return scans
 
 
@@ -94,10 +101,13 @@ def _scan(scan: Element, wavelength: float | None, common: dict[str, Any]) -> Ra
         )
     intensity = stored * factors if raw else stored
     counts = stored if raw else stored / factors
-    unit = "counts"
+    unit, counted = "counts", True
     holder = points.find("{*}counts" if raw else "{*}intensities")
     if holder is not None and holder.get("unit", "counts") != "counts":
-        unit = holder.get("unit", "")
+        unit, counted = holder.get("unit", ""), False
+    times = _column(points, "countingTimes")
+    if times is not None and unit == "counts":
+        intensity, unit = per_second(intensity, times), "counts/s"
     more = facts(
         scan_axis=scan.get("scanAxis"),
         date=_text(scan, "header/startTimeStamp"),
@@ -112,7 +122,7 @@ def _scan(scan: Element, wavelength: float | None, common: dict[str, Any]) -> Ra
         None,
         wavelength,
         common | more,
-        whole_counts(np.round(counts, 6)) if unit == "counts" else None,
+        whole_counts(np.round(counts, 6)) if counted else None,
     )
 
 
@@ -142,4 +152,9 @@ def _number(element: Element, path: str) -> float | None:
 
 def _column(element: Element, name: str) -> NDArray[np.float64] | None:
     text = _text(element, name)
-    return None if text is None else numbers_in(text.split(), name)
+    if text is None:
+        return None
+    fields = text.split(None, _MOST_POINTS)
+    if len(fields) > _MOST_POINTS:
+        raise PatternReadError(f"A scan has more than {_MOST_POINTS} {name}.")
+    return numbers_in(fields, name)

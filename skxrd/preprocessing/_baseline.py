@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import warnings
-from numbers import Real
+from numbers import Integral, Real
 from typing import Any, Literal, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
+from sklearn.utils.parallel import delayed
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skxrd._optional import import_optional
+from skxrd._parallel import as_they_come
 from skxrd._sklearn import Interval, StrOptions, fit_context
 from skxrd.exceptions import PatternWarning
 from skxrd.grid import TwoThetaGrid
-from skxrd.preprocessing._base import grid_of
+from skxrd.preprocessing._base import grid_of, row_batches
 
 __all__ = ["BaselineRemover"]
 
@@ -35,18 +38,24 @@ class BaselineRemover(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
 
     Parameters
     ----------
-    method : {"arpls", "asls", "psalsa", "snip"}, default="snip"
-        ``"snip"`` clips whatever stands out of the mean of its two sides [2]_. The others fit a
-        smooth curve again and again, and each time give less weight to points above it:
-        ``"arpls"`` [3]_, ``"asls"`` [4]_ and ``"psalsa"`` [5]_. On simulated measurements with
-        counting noise ``"arpls"`` leaves somewhat less of a hump than ``"snip"``; with less noise,
-        as in patterns that were smoothed, it takes the hump for a line. See the user guide.
+    method : {"arpls", "asls", "psalsa", "rolling_ball", "snip"}, default="snip"
+        ``"snip"`` clips whatever stands out of the mean of its two sides [2]_. ``"rolling_ball"``
+        is the upper edge of a ball that rolls below the pattern [3]_: the fastest, and the one that
+        noise pulls down. The others fit a smooth curve again and again, and each time give less
+        weight to points above it: ``"arpls"`` [4]_, ``"asls"`` [5]_ and ``"psalsa"`` [6]_. On
+        simulated measurements with counting noise ``"arpls"`` leaves somewhat less of a hump than
+        ``"snip"``; with less noise, as in patterns that were smoothed, it takes the hump for a
+        line. See the user guide.
     width : float, default=4.0
         Width in degrees two-theta of the narrowest feature that is background: the period of a
         wave of which half is followed by the smooth curve. The window of ``"snip"`` is a quarter
-        of it. Larger values spare broad lines, smaller ones follow narrower humps.
+        of it, that of ``"rolling_ball"`` a half. Larger values spare broad lines, smaller ones
+        follow narrower humps.
     grid : TwoThetaGrid or None, default=None
         Grid of the patterns. None stands for 0 to 90 degrees on the number of points of `X`.
+    n_jobs : int, default=None
+        Number of parallel jobs; None means 1 unless in a ``joblib.parallel_config`` context, -1
+        all processors. The result does not depend on it.
 
     Attributes
     ----------
@@ -70,6 +79,10 @@ class BaselineRemover(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     after stay. Patterns of fewer than five points are returned as they are. The result is negative
     where noise lies below the baseline.
 
+    Backgrounds are fitted one by one. ``"arpls"`` takes some 10 ms for a pattern of 4,501 points,
+    minutes for 10,000 of them, and ``"snip"`` a seventh of that; use `n_jobs`. The user guide has a
+    table.
+
     References
     ----------
     .. [1] D. Erb, pybaselines: a Python library of algorithms for the baseline correction of
@@ -77,11 +90,13 @@ class BaselineRemover(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     .. [2] C. G. Ryan et al., SNIP, a statistics-sensitive background treatment for the quantitative
        analysis of PIXE spectra, Nuclear Instruments and Methods in Physics Research B 34, 396
        (1988).
-    .. [3] S.-J. Baek et al., Baseline correction using asymmetrically reweighted penalized least
+    .. [3] M. A. Kneen and H. J. Annegarn, Algorithm for fitting XRF, SEM and PIXE X-ray spectra
+       backgrounds, Nuclear Instruments and Methods in Physics Research B 109, 209 (1996).
+    .. [4] S.-J. Baek et al., Baseline correction using asymmetrically reweighted penalized least
        squares smoothing, Analyst 140, 250 (2015).
-    .. [4] P. H. C. Eilers and H. F. M. Boelens, Baseline correction with asymmetric least squares
+    .. [5] P. H. C. Eilers and H. F. M. Boelens, Baseline correction with asymmetric least squares
        smoothing, Leiden University Medical Centre report (2005).
-    .. [5] S. Oller-Moreno et al., Adaptive asymmetric least squares baseline estimation for
+    .. [6] S. Oller-Moreno et al., Adaptive asymmetric least squares baseline estimation for
        analytical instruments, IEEE 11th International Multi-Conference on Systems, Signals and
        Devices (2014).
 
@@ -99,21 +114,24 @@ class BaselineRemover(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     """
 
     _parameter_constraints = {
-        "method": [StrOptions({"arpls", "asls", "psalsa", "snip"})],
+        "method": [StrOptions({"arpls", "asls", "psalsa", "rolling_ball", "snip"})],
         "width": [Interval(Real, 0, None, closed="neither")],
         "grid": [None, TwoThetaGrid],
+        "n_jobs": [None, Integral],
     }
 
     def __init__(
         self,
-        method: Literal["arpls", "asls", "psalsa", "snip"] = "snip",
+        method: Literal["arpls", "asls", "psalsa", "rolling_ball", "snip"] = "snip",
         *,
         width: float = 4.0,
         grid: TwoThetaGrid | None = None,
+        n_jobs: int | None = None,
     ) -> None:
         self.method = method
         self.width = width
         self.grid = grid
+        self.n_jobs = n_jobs
 
     @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X: ArrayLike, y: Any = None) -> Self:
@@ -161,19 +179,15 @@ class BaselineRemover(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         grid = grid_of(self.grid, self.n_features_in_, "grid")
         if grid is None:
             return corrected
-        failed, doubtful = [], []
-        for number, row in enumerate(corrected):
-            measured = np.flatnonzero(row)
-            if len(measured) == 0 or np.ptp(measured) + 1 < _FEWEST_POINTS:
-                continue
-            span = slice(measured[0], measured[-1] + 1)
-            baseline, stopped_early = self._baseline(row[span].astype(np.float64), grid.step)
-            if not np.isfinite(baseline).all():
-                failed.append(number)
-                continue
-            row[span] -= baseline
-            if stopped_early:
-                doubtful.append(number)
+        failed: list[int] = []
+        doubtful: list[int] = []
+        slices = list(row_batches(*corrected.shape))
+        tasks = (delayed(self._corrected)(corrected[rows], grid.step) for rows in slices)
+        with contextlib.closing(as_they_come(tasks, self.n_jobs)) as batches:
+            for rows, (batch, batch_failed, batch_doubtful) in zip(slices, batches, strict=True):
+                corrected[rows] = batch
+                failed += [rows.start + number for number in batch_failed]
+                doubtful += [rows.start + number for number in batch_doubtful]
         _warn("No baseline could be fitted, and they stay as they are", failed, len(corrected))
         _warn(
             f"The fit of {self.method!r} stopped early and may have left some background, which "
@@ -182,6 +196,24 @@ class BaselineRemover(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             len(corrected),
         )
         return corrected
+
+    def _corrected(self, X: NDArray[Any], step: float) -> tuple[NDArray[Any], list[int], list[int]]:
+        """Correct some rows; say which have no baseline, and of which the fit stopped early."""
+        corrected = X.copy()  # joblib may have mapped the rows into memory, read-only
+        failed, doubtful = [], []
+        for number, row in enumerate(corrected):
+            measured = np.flatnonzero(row)
+            if len(measured) == 0 or np.ptp(measured) + 1 < _FEWEST_POINTS:
+                continue
+            span = slice(measured[0], measured[-1] + 1)
+            baseline, stopped_early = self._baseline(row[span].astype(np.float64), step)
+            if not np.isfinite(baseline).all():
+                failed.append(number)
+                continue
+            row[span] -= baseline
+            if stopped_early:
+                doubtful.append(number)
+        return corrected, failed, doubtful
 
     def _baseline(
         self, intensity: NDArray[np.float64], step: float
@@ -212,6 +244,8 @@ class BaselineRemover(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
                 "decreasing": True,
                 "smooth_half_window": max(1, half_window // 8),
             }
+        if self.method == "rolling_ball":
+            return {"half_window": max(1, min(round(self.width / step / 4), (n_points - 1) // 2))}
         # A penalty on second differences passes half of a wave of p points at (p / 2 pi)^4.
         options: dict[str, Any] = {"lam": max(1.0, (self.width / step / (2 * math.pi)) ** 4)}
         if self.method == "asls":

@@ -13,7 +13,7 @@ from torch import Tensor
 from skxrd._sklearn import Interval
 from skxrd.grid import TwoThetaGrid
 from skxrd.preprocessing._base import BasePreprocessor, grid_of
-from skxrd.simulation._profiles import profile_kernel
+from skxrd.simulation._profiles._shapes import profile_kernel
 
 __all__ = ["PeakBroadener"]
 

@@ -16,22 +16,27 @@ from skxrd.preprocessing._base import BasePreprocessor
 __all__ = ["IntensityFloor", "IntensityScaler"]
 
 
+def _divided(X: Tensor, scale: Tensor) -> Tensor:
+    """Divide each pattern by its scale; a pattern whose scale is not positive stays as it is."""
+    return X / torch.where(scale > 0, scale, torch.ones_like(scale))
+
+
 def _relative(X: Tensor) -> Tensor:
-    """Divide each pattern by its maximum; a pattern without positive intensity stays as it is."""
-    maximum = X.amax(dim=1, keepdim=True)
-    return X / torch.where(maximum > 0, maximum, torch.ones_like(maximum))
+    return _divided(X, X.amax(dim=1, keepdim=True))
 
 
 class IntensityScaler(OneToOneFeatureMixin, BasePreprocessor):
-    """Scale each pattern by its maximum, and optionally compress its dynamic range.
+    """Scale each pattern by its maximum, area or length, or compress its dynamic range.
 
     Parameters
     ----------
-    method : {"max", "sqrt", "log"}, default="max"
-        With x the intensity relative to the maximum of the pattern: ``"max"`` returns x, ``"sqrt"``
-        the square root of x, and ``"log"`` ln(1 + r x) / ln(1 + r) with r the `dynamic_range`. In
-        the last two, negative intensities (noise left by a background subtraction) count as zero.
-        A pattern without positive intensity is not scaled.
+    method : {"max", "area", "vector", "sqrt", "log"}, default="max"
+        ``"max"`` makes the maximum one, ``"area"`` the sum of the intensities, ``"vector"`` the
+        square root of the sum of their squares, so that the scalar product of two patterns is their
+        cosine. With x the intensity relative to the maximum of the pattern, ``"sqrt"`` returns the
+        square root of x and ``"log"`` ln(1 + r x) / ln(1 + r) with r the `dynamic_range`. In
+        the last two, negative intensities (noise left by a background subtraction) count as zero;
+        the others keep them. A pattern whose maximum or sum is not positive is not scaled.
     dynamic_range : float, default=1000.0
         Ratio between the strongest and the weakest intensity to be told apart by ``"log"``.
 
@@ -43,6 +48,13 @@ class IntensityScaler(OneToOneFeatureMixin, BasePreprocessor):
     See Also
     --------
     IntensityFloor : Remove weak lines.
+    sklearn.preprocessing.Normalizer : Scales by the sum of absolute values.
+
+    Notes
+    -----
+    The maximum is that of one point, and follows noise and texture; the area is steadier, but
+    counts what is left of a background. It is the sum over points: patterns on different grids
+    have the same integral if their areas are divided by the steps as well.
 
     Examples
     --------
@@ -50,15 +62,20 @@ class IntensityScaler(OneToOneFeatureMixin, BasePreprocessor):
     >>> from skxrd.preprocessing import IntensityScaler
     >>> IntensityScaler("sqrt").fit_transform(np.array([[0.0, 25.0, 100.0]]))
     array([[0. , 0.5, 1. ]])
+    >>> IntensityScaler("area").fit_transform(np.array([[0.0, 25.0, 100.0]]))
+    array([[0. , 0.2, 0.8]])
     """
 
     _parameter_constraints = {
-        "method": [StrOptions({"max", "sqrt", "log"})],
+        "method": [StrOptions({"max", "area", "vector", "sqrt", "log"})],
         "dynamic_range": [Interval(Real, 0, None, closed="neither")],
     }
 
     def __init__(
-        self, method: Literal["max", "sqrt", "log"] = "max", *, dynamic_range: float = 1000.0
+        self,
+        method: Literal["max", "area", "vector", "sqrt", "log"] = "max",
+        *,
+        dynamic_range: float = 1000.0,
     ) -> None:
         self.method = method
         self.dynamic_range = dynamic_range
@@ -76,7 +93,12 @@ class IntensityScaler(OneToOneFeatureMixin, BasePreprocessor):
         Tensor of shape (n_patterns, n_points)
             Scaled patterns.
         """
+        if self.method == "vector":
+            X = _divided(X, X.abs().amax(dim=1, keepdim=True))  # squares must not overflow
+            return _divided(X, torch.linalg.vector_norm(X, dim=1, keepdim=True))
         X = _relative(X)
+        if self.method == "area":
+            return _divided(X, X.sum(dim=1, keepdim=True))
         if self.method == "sqrt":
             return X.clamp(min=0).sqrt()
         if self.method == "log":

@@ -17,8 +17,9 @@ from skxrd._sklearn import HasMethods, Interval, StrOptions, fit_context
 from skxrd.exceptions import PatternWarning
 from skxrd.grid import TwoThetaGrid
 from skxrd.io import MeasuredPattern
+from skxrd.preprocessing._base import axis_names
 from skxrd.preprocessing._baseline import BaselineRemover
-from skxrd.simulation._lines import wavelength_in_angstrom
+from skxrd.simulation._lines._wavelengths import wavelength_in_angstrom
 
 __all__ = ["MeasuredPatternTransformer"]
 
@@ -206,8 +207,8 @@ class MeasuredPatternTransformer(TransformerMixin, BaseEstimator):
         ndarray of str of shape (n_points,)
             Names such as "two_theta_10.02".
         """
-        angles = (TwoThetaGrid() if self.grid is None else self.grid).two_theta
-        return np.array([f"two_theta_{angle:.6g}" for angle in angles], dtype=object)
+        grid = TwoThetaGrid() if self.grid is None else self.grid
+        return axis_names("two_theta", grid.two_theta)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
+from skxrd._sklearn import StrOptions
 from skxrd.grid import TwoThetaGrid
-from skxrd.preprocessing._base import BasePreprocessor, grid_of
+from skxrd.preprocessing._base import BasePreprocessor, axis_names, grid_of
+from skxrd.preprocessing._weights import add_up, interpolate, linear, overlap
 
 __all__ = ["PatternResampler"]
 
 
 class PatternResampler(BasePreprocessor):
-    """Interpolate patterns linearly from one two-theta grid to another.
+    """Bring patterns from one two-theta grid to another.
 
-    Points outside the input grid become zero. Interpolation reads profiles between their points: to
-    go to a coarser grid, broaden first to a width of several points of the new grid, since sticks
-    that lie between its points would be lost.
+    Points outside the input grid become zero.
 
     Parameters
     ----------
@@ -29,6 +28,12 @@ class PatternResampler(BasePreprocessor):
         Output grid. None stands for the paper's, 0 to 90 degrees on 4,501 points.
     input_grid : TwoThetaGrid or None, default=None
         Grid of the patterns. None stands for 0 to 90 degrees on the number of points of `X`.
+    method : {"linear", "area"}, default="linear"
+        ``"linear"`` reads profiles between their points: use it for lines that are several points
+        of the new grid wide, where it keeps their shape. What lies between the points of a coarser
+        grid is lost: broaden sticks first. ``"area"`` averages over each step of the new grid, so
+        that the area, the sum of the intensities times the step, is kept: use it to go to a coarser
+        grid, for sticks and for counts. On a finer grid it repeats values in steps.
 
     Attributes
     ----------
@@ -40,6 +45,16 @@ class PatternResampler(BasePreprocessor):
     ValueError
         If `input_grid` has another number of points than the patterns (in `fit`).
 
+    See Also
+    --------
+    AxisConverter : To an axis of Q, lattice plane distance or another wavelength.
+    RangeSelector : A part of the grid, without interpolation.
+
+    Notes
+    -----
+    ``"area"`` takes an intensity as constant over the step around its point, half a step to both
+    sides. A new step that reaches beyond the first or the last of them gets only what lies within.
+
     Examples
     --------
     >>> import numpy as np
@@ -48,15 +63,30 @@ class PatternResampler(BasePreprocessor):
     >>> resampler = PatternResampler(TwoThetaGrid(0, 4, 5), input_grid=TwoThetaGrid(1, 3, 2))
     >>> resampler.fit_transform(np.array([[10.0, 30.0]]))
     array([[ 0., 10., 20., 30.,  0.]])
+    >>> sticks = np.array([[0.0, 12.0, 0.0, 0.0, 0.0, 3.0, 0.0]])
+    >>> fine, coarse = TwoThetaGrid(1, 7, 7), TwoThetaGrid(2, 8, 3)
+    >>> PatternResampler(coarse, input_grid=fine).fit_transform(sticks)
+    array([[12., 0., 0.]])
+    >>> PatternResampler(coarse, input_grid=fine, method="area").fit_transform(sticks)
+    array([[4., 1., 0.]])
     """
 
-    _parameter_constraints = {"grid": [None, TwoThetaGrid], "input_grid": [None, TwoThetaGrid]}
+    _parameter_constraints = {
+        "grid": [None, TwoThetaGrid],
+        "input_grid": [None, TwoThetaGrid],
+        "method": [StrOptions({"linear", "area"})],
+    }
 
     def __init__(
-        self, grid: TwoThetaGrid | None = None, *, input_grid: TwoThetaGrid | None = None
+        self,
+        grid: TwoThetaGrid | None = None,
+        *,
+        input_grid: TwoThetaGrid | None = None,
+        method: Literal["linear", "area"] = "linear",
     ) -> None:
         self.grid = grid
         self.input_grid = input_grid
+        self.method = method
 
     def _prepare(self) -> None:
         source = grid_of(self.input_grid, self.n_features_in_, "input_grid")
@@ -64,12 +94,14 @@ class PatternResampler(BasePreprocessor):
             raise ValueError("Resampling needs at least two points a pattern, got n_features = 1.")
         target = self.grid or TwoThetaGrid()
         position = (target.two_theta - source.start) / source.step
-        # Rounding must not push the last angle of a shared range outside of it.
-        inside = (position > -1e-6) & (position < source.n_points - 1 + 1e-6)
-        left = np.clip(np.floor(position), 0, source.n_points - 2).astype(np.int64)
-        self._left = left
-        self._weight = np.where(inside, np.clip(position - left, 0, 1), 0.0)
-        self._inside = inside.astype(float)
+        if self.method == "linear":
+            self._weights: Any = linear(position, source.n_points)
+            return
+        width = target.step / source.step
+        columns, points, shared = overlap(
+            position - width / 2, position + width / 2, source.n_points
+        )
+        self._weights = columns, points, shared / width
 
     def render(self, X: Tensor) -> Tensor:
         """Resample a batch of patterns on its device.
@@ -84,10 +116,9 @@ class PatternResampler(BasePreprocessor):
         Tensor of shape (n_patterns, n_points_out)
             Patterns on the output grid.
         """
-        left = torch.as_tensor(self._left, device=X.device)
-        weight = torch.as_tensor(self._weight, dtype=X.dtype, device=X.device)
-        inside = torch.as_tensor(self._inside, dtype=X.dtype, device=X.device)
-        return torch.lerp(X[:, left], X[:, left + 1], weight) * inside
+        if self.method == "linear":
+            return interpolate(X, *self._weights)
+        return add_up(X, *self._weights, n_out=(self.grid or TwoThetaGrid()).n_points)
 
     def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
         """Name the points of the output grid by their angles.
@@ -103,5 +134,4 @@ class PatternResampler(BasePreprocessor):
             Names such as "two_theta_10.02".
         """
         check_is_fitted(self)
-        angles = (self.grid or TwoThetaGrid()).two_theta
-        return np.array([f"two_theta_{angle:.6g}" for angle in angles], dtype=object)
+        return axis_names("two_theta", (self.grid or TwoThetaGrid()).two_theta)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from skxrd.exceptions import InvalidStructureError
 from skxrd.screening._structures import is_missing
-from skxrd.simulation._structures import read_with_notes
+from skxrd.simulation._structures._read_structure import read_with_notes
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure

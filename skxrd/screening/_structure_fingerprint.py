@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from skxrd._optional import import_optional
 from skxrd.exceptions import InvalidStructureError
-from skxrd.simulation._structures import read_with_notes
+from skxrd.simulation._structures._read_structure import read_with_notes
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure

@@ -18,7 +18,7 @@ from sklearn.utils.validation import check_is_fitted
 from skxrd._sklearn import Interval, StrOptions, fit_context
 from skxrd.exceptions import InvalidStructureError
 from skxrd.screening._structure_fingerprint import Fingerprint, fingerprints_of
-from skxrd.simulation._structures import items_and_ids
+from skxrd.simulation._structures._read_structure import items_and_ids
 
 __all__ = ["StructureSimilarity"]
 

@@ -17,8 +17,8 @@ from skxrd._parallel import as_they_come
 from skxrd._progress import tracked
 from skxrd._sklearn import Interval, StrOptions, validate_params
 from skxrd.exceptions import InvalidStructureError, PatternWarning
-from skxrd.simulation._spglib import silent_spglib
-from skxrd.simulation._structures import items_and_ids, read_with_notes
+from skxrd.simulation._structures._read_structure import items_and_ids, read_with_notes
+from skxrd.simulation._structures._spglib import silent_spglib
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure

@@ -14,7 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from skxrd._files import complete_file
-from skxrd.simulation._cell import cell_of
+from skxrd.simulation._structures._cell import cell_of
 from skxrd.simulation._task import Outcome
 
 __all__ = ["PatternFolder", "fingerprint"]

@@ -12,11 +12,11 @@ from scipy.ndimage import convolve1d
 
 from skxrd.exceptions import InvalidStructureError
 from skxrd.grid import TwoThetaGrid
-from skxrd.simulation._cell import Cell
-from skxrd.simulation._cell_reading import read_cell
-from skxrd.simulation._peak_list import PeakList
-from skxrd.simulation._peak_profile import PeakProfile
-from skxrd.simulation._peaks import Diffraction, peaks_of
+from skxrd.simulation._lines._peak_list import PeakList
+from skxrd.simulation._lines._peaks import Diffraction, peaks_of
+from skxrd.simulation._profiles._peak_profile import PeakProfile
+from skxrd.simulation._structures._cell import Cell, formula_of
+from skxrd.simulation._structures._cell_reading import read_cell
 
 __all__ = ["Outcome", "SimulationTask", "bin_like_xrdmatch"]
 
@@ -97,13 +97,13 @@ class SimulationTask:
         found: list[PeakList | str] = []
         for item in items:
             try:
-                cell, _, _ = self.read(item)
+                cell, _ = self.read(item)
                 found.append(peaks_of(cell, self.diffraction, hkl=hkl))
             except InvalidStructureError as error:
                 found.append(str(error))
         return found
 
-    def read(self, item: Any) -> tuple[Cell, str, list[str]]:
+    def read(self, item: Any) -> tuple[Cell, list[str]]:
         """Read a structure.
 
         Parameters
@@ -115,8 +115,6 @@ class SimulationTask:
         -------
         cell : Cell
             Its cell, without displacements if they do not matter.
-        formula : str
-            Reduced formula.
         notes : list of str
             What deserves a look.
 
@@ -131,17 +129,15 @@ class SimulationTask:
             cell = cell._replace(u_iso=None, u_star=None)
         elif cell.u_iso is None and cell.u_star is None:
             notes.append("no displacement parameters in the structure: lines are not damped")
-        return cell, reading.formula, notes
+        return cell, notes
 
-    def simulate(self, cell: Cell, formula: str, notes: Sequence[str]) -> Outcome:
+    def simulate(self, cell: Cell, notes: Sequence[str]) -> Outcome:
         """Simulate the pattern of a cell.
 
         Parameters
         ----------
         cell : Cell
             Unit cell.
-        formula : str
-            Reduced formula.
         notes : sequence of str
             What deserves a look so far.
 
@@ -157,14 +153,15 @@ class SimulationTask:
         if not len(peaks):
             low, high = self.diffraction.two_theta_range
             notes = [*notes, f"no line between {low:g} and {high:g} degrees two-theta"]
-        return Outcome(self._render(peaks).astype(np.float32), formula, notes=tuple(notes))
+        pattern = self._render(peaks).astype(np.float32)
+        return Outcome(pattern, formula_of(cell), notes=tuple(notes))
 
     def _simulate(self, item: Any) -> Outcome:
         try:
-            cell, formula, notes = self.read(item)
+            cell, notes = self.read(item)
         except InvalidStructureError as error:
             return Outcome(None, reason=str(error))
-        return self.simulate(cell, formula, notes)
+        return self.simulate(cell, notes)
 
     def _render(self, peaks: PeakList) -> NDArray[np.float64]:
         if isinstance(self.profile, PeakProfile):

@@ -19,12 +19,12 @@ from sklearn.utils.parallel import delayed
 from skxrd._parallel import as_they_come
 from skxrd._sklearn import Interval
 from skxrd.exceptions import InvalidStructureError
-from skxrd.simulation._cell import Cell
-from skxrd.simulation._families import laue_rotations
+from skxrd.simulation._lines._families import laue_rotations
 from skxrd.simulation._report import SimulationReport
 from skxrd.simulation._simulated_patterns import SimulatedPatterns
 from skxrd.simulation._simulator import PatternSimulator
-from skxrd.simulation._structures import items_and_ids
+from skxrd.simulation._structures._cell import Cell
+from skxrd.simulation._structures._read_structure import items_and_ids
 from skxrd.simulation._task import Outcome, SimulationTask
 
 __all__ = ["VariantSimulator"]
@@ -171,7 +171,7 @@ class VariantSimulator(BaseEstimator):
         self, task: SimulationTask, item: Any, generator: np.random.Generator
     ) -> list[Outcome]:
         try:
-            cell, formula, notes = task.read(item)
+            cell, notes = task.read(item)
             rotations = laue_rotations(cell)
         except InvalidStructureError as error:
             return [Outcome(None, reason=str(error))] * self.n_variants
@@ -184,7 +184,7 @@ class VariantSimulator(BaseEstimator):
             if self.max_ratio > 1:
                 diffraction = replace(task.diffraction, texture=(axis, ratio))
                 textured = replace(task, diffraction=diffraction)
-            outcomes.append(textured.simulate(variant, formula, notes))
+            outcomes.append(textured.simulate(variant, notes))
         return outcomes
 
 

@@ -85,6 +85,12 @@ def test_augment_and_transform_are_one_computation(augmentation, X):
     np.testing.assert_array_equal(found.numpy(), expected)
 
 
+@pytest.mark.parametrize("arrange", [np.asfortranarray, lambda X: np.repeat(X, 2, axis=1)[:, ::2]])
+def test_the_order_in_memory_does_not_matter(augmentation, X, arrange):
+    expected = seeded(augmentation, 5).fit_transform(X)
+    np.testing.assert_array_equal(seeded(augmentation, 5).fit_transform(arrange(X)), expected)
+
+
 def test_global_generators_are_not_used(augmentation, X):
     numpy_state, torch_state = np.random.get_state(), torch.get_rng_state()
     seeded(augmentation, 0).fit_transform(X)

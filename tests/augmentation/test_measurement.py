@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 from scipy.stats import chisquare, kstest, poisson
+from sklearn.pipeline import make_pipeline
 
 from skxrd import TwoThetaGrid
 from skxrd.augmentation import BackgroundDrift, CountingNoise, RangeMask
@@ -28,6 +29,17 @@ def test_counts_are_poisson(rate):
     expected[0], expected[-1] = poisson.cdf(low, rate), poisson.sf(high - 1, rate)
     observed = np.bincount(counts.clip(low, high).astype(int) - low, minlength=len(values))
     assert chisquare(observed, N * expected / expected.sum()).pvalue > 1e-3
+
+
+def test_cumulative_probabilities_of_many_counts():
+    # The worst case is the lowest rate that is not drawn one by one.
+    generator = torch.Generator().manual_seed(0)
+    rate, n = 10.0, 4_000_000
+    counts = draw_counts(torch.full((n,), rate), generator).numpy()
+    values = np.arange(1, 25)
+    found = np.searchsorted(np.sort(counts), values, side="right") / n
+    assert abs(found - poisson.cdf(values, rate)).max() < 0.0008 + 4 * 0.5 / np.sqrt(n)
+    assert counts.mean() == pytest.approx(rate, abs=4 * np.sqrt(rate / n))
 
 
 @pytest.mark.parametrize("scale", [0.01, 1.0, 1e4])
@@ -75,6 +87,30 @@ def test_the_hump_lies_where_it_should():
     assert 39 < center.max() <= 40
     high = background > background.max(axis=1, keepdims=True) / 2
     np.testing.assert_allclose(high.sum(axis=1) * GRID.step, 6, atol=2 * GRID.step)
+
+
+def test_the_halo_of_a_film_lies_beside_a_hump_of_glass():
+    X = np.eye(40, 4501, k=3000)
+    glass = BackgroundDrift(0, max_hump=0.1, min_center=22, max_center=22, random_state=0)
+    film = BackgroundDrift(
+        0, max_hump=0.3, min_center=5.6, max_center=6, min_width=1, max_width=2, random_state=1
+    )
+    background = make_pipeline(glass, film).fit_transform(X) - X
+    two_theta = TwoThetaGrid().two_theta
+    low = two_theta < 10
+    center = two_theta[low][background[:, low].argmax(axis=1)]
+    assert abs(center - 5.8).max() < 0.25
+    alone = glass.fit_transform(X) - X
+    np.testing.assert_allclose(background[:, two_theta > 15], alone[:, two_theta > 15], atol=1e-12)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_hump_is_nothing_far_away(dtype):
+    X = np.eye(1, 4501, k=4000, dtype=dtype)
+    hump = BackgroundDrift(0, max_hump=1, min_center=5, max_center=5, min_width=1, max_width=1)
+    background = hump.set_params(random_state=0).fit_transform(X) - X
+    theory = np.exp(-4 * np.log(2) * (TwoThetaGrid().two_theta - 5) ** 2)
+    np.testing.assert_allclose(background[0] / background.max(), theory, atol=1e-6)
 
 
 def test_a_polynomial_of_degree_0_is_flat():

@@ -63,6 +63,15 @@ def test_steps_that_are_left_out(X):
     np.testing.assert_array_equal(wrapped, alone)
 
 
+def test_a_pipeline_within_a_pipeline(X):
+    moves = make_pipeline(ZeroShift(0.1), SampleDisplacement(0.2))
+    nested = OnePass(make_pipeline(LatticeStrain(0.01), moves), grid=GRID, random_state=3)
+    flat = OnePass(make_pipeline(LatticeStrain(0.01), *moves), grid=GRID, random_state=3)
+    np.testing.assert_array_equal(nested.fit_transform(X), flat.fit_transform(X))
+    with pytest.raises(TypeError, match="CountingNoise"):
+        OnePass(make_pipeline(make_pipeline(CountingNoise())), grid=GRID).fit(X)
+
+
 def test_whole_pattern_steps_are_refused(X):
     with pytest.raises(TypeError, match=r"CountingNoise, which changes whole patterns"):
         OnePass(make_pipeline(LatticeStrain(), CountingNoise()), grid=GRID).fit(X)
@@ -140,6 +149,16 @@ def test_a_strong_view_is_farther_from_the_pattern_than_a_weak_one(X):
         return np.linalg.norm(views - X, axis=1).mean()
 
     assert distance("strong") > 1.1 * distance("weak")
+
+
+def test_the_hump_of_a_preset_has_its_distance_at_any_wavelength():
+    def bounds(**params):
+        drift = physical_augmentation("strong", measured=True, **params)["backgrounddrift"]
+        return np.array([drift.min_center, drift.max_center])
+
+    np.testing.assert_array_equal(bounds(), [15, 30])
+    ratio = np.sin(np.radians(bounds(wavelength=0.7093) / 2)) / np.sin(np.radians([7.5, 15]))
+    np.testing.assert_allclose(ratio, 0.7093 / 1.54184, rtol=1e-3)
 
 
 @pytest.mark.parametrize(

@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 import torch
+from sklearn.pipeline import make_pipeline
 
 from skxrd import TwoThetaGrid
-from skxrd.augmentation import LatticeStrain, SampleDisplacement, ZeroShift
+from skxrd.augmentation import LatticeStrain, OnePass, SampleDisplacement, ZeroShift
 from skxrd.datasets import load_lithium_conductors
 
 GRID = TwoThetaGrid(10, 80, 3501)
@@ -135,6 +136,27 @@ def test_strain_beyond_backscattering_loses_the_line():
     moved = LatticeStrain(0.01, grid=grid, random_state=0).fit_transform(X)
     assert np.isfinite(moved).all()
     assert set(moved.sum(axis=1).round(9)) == {0.0, 5.0}
+
+
+def test_a_line_beyond_backscattering_does_not_come_back():
+    grid = TwoThetaGrid(0, 180, 1801)
+    X = np.tile(one_line_per_row(179.0, grid), (50, 1))
+    once, twice = (
+        OnePass(make_pipeline(*[LatticeStrain(0.3)] * n), grid=grid, random_state=0)
+        .fit_transform(X)
+        .sum(axis=1)
+        .round(9)
+        for n in (1, 2)
+    )
+    assert set(once) == {0.0, 5.0}
+    assert not twice[once == 0].any()  # whatever the second strain is
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_no_strain_keeps_the_line_of_backscattering(dtype):
+    grid = TwoThetaGrid(0, 180, 1801)
+    X = np.eye(1, 1801, k=1800, dtype=dtype)
+    np.testing.assert_array_equal(LatticeStrain(0, grid=grid).fit_transform(X), X)
 
 
 def test_without_a_grid_patterns_go_from_0_to_90_degrees():

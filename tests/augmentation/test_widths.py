@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import torch
 from sklearn.pipeline import make_pipeline
 
 from skxrd import TwoThetaGrid
@@ -85,6 +86,44 @@ def test_a_line_keeps_its_profile_in_company():
     alone = SizeBroadening(20, 20, grid=GRID).fit_transform(sticks([30.0]))
     crowd = SizeBroadening(20, 20, grid=GRID).fit_transform(sticks([30.0, 70.0]))[:1]
     np.testing.assert_allclose(alone, crowd, atol=1e-12)
+
+
+def test_patterns_that_are_broadened_in_parts_are_the_same(rng, monkeypatch):
+    X = rng.uniform(size=(11, 700)) * (rng.uniform(size=(11, 700)) < 0.03)
+    X[5] = 0
+    steps = make_pipeline(StrainBroadening(0.01), SizeBroadening(10, 200))
+    broadening = OnePass(steps, random_state=0)
+    at_once = broadening.fit_transform(X)
+    monkeypatch.setattr("skxrd.augmentation._lines._ROWS_AT_ONCE", 3)
+    np.testing.assert_allclose(broadening.fit_transform(X), at_once, atol=1e-12)
+    monkeypatch.setattr("skxrd.augmentation._lines._ROWS_AT_ONCE", 5)
+    np.testing.assert_allclose(broadening.fit_transform(X), at_once, atol=1e-12)
+
+
+@pytest.mark.parametrize("points", [0.3, 1.0, 1.5, 2.8, 4.0, 6.0, 11.3, 30.0])
+def test_a_blend_of_two_profiles_is_like_the_profile(points):
+    """The largest difference is that of the heights; the widths agree better."""
+    from skxrd.augmentation._lines import Lines, put_on_grid
+    from skxrd.simulation import lorentzian
+
+    lines = Lines(
+        torch.tensor([0]),
+        torch.tensor([1750.0], dtype=torch.float64),
+        torch.tensor([1.0], dtype=torch.float64),
+        torch.tensor([points * GRID.step], dtype=torch.float64),
+        1,
+        GRID,
+    )
+    found = put_on_grid(lines).numpy()[0]
+    if points < 0.5:
+        assert found[1750] > 0.9 * (1 - points)  # cannot be told from a stick
+        return
+    expected = lorentzian(np.arange(3501) - 1750.0, points)
+    reach = int(4 * points)
+    expected /= expected[1750 - 2 * reach : 1751 + 2 * reach].sum()  # cut after 8 widths
+    window = slice(1750 - reach, 1751 + reach)
+    tolerance = 0.07 if points >= 1 else 0.15
+    np.testing.assert_allclose(found[window], expected[window], atol=tolerance * expected.max())
 
 
 def test_the_widest_lines_are_bounded():

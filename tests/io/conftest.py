@@ -249,6 +249,44 @@ def stoe(form=0, n_done=1):
     return bytes(header + scan) + body.ljust(512, b"\0")  # fmt: skip
 
 
+def udf():
+    rows = ",\n".join(", ".join(f"{c:8.0f}" for c in COUNTS[at : at + 8]) for at in range(0, 41, 8))
+    return (
+        "SampleIdent,LiX ,/\nTitle1,Dat2rit program ,/\nDiffrType,PW1710,/\nAnode,Cu,/\n"
+        f"LabdaAlpha1, {ALPHA1},/\nLabdaAlpha2, {ALPHA2},/\nRatioAlpha21, {RATIO},/\n"
+        "GeneratorVoltage,  40,/\nDataAngleRange,  10.0000,  30.0000,/\n"
+        f"ScanStepSize,    {STEP},/\nScanStepTime,    1.00,/\nRawScan\n{rows}/\n"
+    ).encode()
+
+
+def rd(version=b"V5RD"):
+    content = bytearray({b"V3RD": 250, b"V5RD": 810}[version])
+    content[:4] = version
+    content[146:149] = b"LiX"
+    struct.pack_into("<ddd", content, 214, STEP, 10.0, 30.0)
+    return bytes(content) + np.ceil(10 * np.sqrt(COUNTS)).astype("<u2").tobytes()
+
+
+def cpi():
+    head = [
+        "SIETRONICS XRD SCAN",
+        10.0,
+        30.0,
+        STEP,
+        "Cu",
+        1.54186,
+        "1-1-1900",
+        0.6,
+        "LiX",
+        "SCANDATA",
+    ]
+    return "\r\n".join(map(str, [*head, *COUNTS.astype(int), ""])).encode()
+
+
+def xdd(comment="/* LiX, Cu Kα\n   second line */"):
+    return f"{comment}\n10.0 {STEP} 30.0\n{numbers(COUNTS)}\n".encode()
+
+
 def zipped(members):
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -261,7 +299,8 @@ def zipped(members):
 def vendors():
     """Functions that write files, and what these files hold."""
     functions = (
-        xrdml, ras, rasx, asc, brml, uxd, gsas, pdcif, raw1, raw2, raw3, raw4, stoe, zipped
+        xrdml, ras, rasx, asc, brml, uxd, gsas, pdcif, raw1, raw2, raw3, raw4, stoe, udf, rd, cpi,
+        xdd, zipped
     )  # fmt: skip
     return SimpleNamespace(
         two_theta=TWO_THETA, counts=COUNTS, **{write.__name__: write for write in functions}

@@ -6,9 +6,10 @@ import zipfile
 
 import numpy as np
 import pytest
+from pymatgen.analysis.diffraction.xrd import WAVELENGTHS
 
 from skxrd.exceptions import PatternReadError, PatternWarning
-from skxrd.io import read_pattern, read_patterns
+from skxrd.io import _unpacking, read_pattern, read_patterns
 from skxrd.io._formats import READERS
 from skxrd.io._raw_patterns import LARGEST
 
@@ -30,6 +31,8 @@ FILES = [
     (".raw", "raw3", {"extra": 40}),
     (".raw", "raw4", {}),
     (".raw", "raw4", {"record": 4}),
+    (".cpi", "cpi", {}),
+    (".udf", "udf", {}),
     (".cif", "pdcif", {}),
     (".cif", "pdcif", {"with_angles": False}),
 ]
@@ -108,6 +111,15 @@ class TestRadiation:
     def test_stoe_has_a_monochromator(self, vendors, write):
         assert read_pattern(write(vendors.stoe(), "a.raw")).wavelength == 1.5406
 
+    @pytest.mark.parametrize(
+        ("kind", "name"), [(r"'Cu K\a'", "CuKa"), (r"MoK\a~1~", "MoKa1"), ("'Co K\\a'", "CoKa")]
+    )
+    def test_cif_with_the_name_of_the_radiation(self, vendors, write, kind, name):
+        content = vendors.pdcif(wavelength="?").replace(
+            b"_diffrn_radiation_wavelength ?", f"_diffrn_radiation_type {kind}".encode()
+        )
+        assert read_pattern(write(content, "a.cif")).wavelength == WAVELENGTHS[name]
+
     def test_cif_with_two_lines_and_weights(self, vendors, write):
         loop = (
             b"loop_\n_diffrn_radiation_wavelength\n_diffrn_radiation_wavelength_wt\n"
@@ -183,6 +195,42 @@ class TestIntensity:
         assert pattern.intensity.tolist() == [12.5, 125, 0.5]
         assert pattern.uncertainty == pytest.approx([0.25, 0.3, 0.1])
 
+    @pytest.mark.parametrize("version", [b"V3RD", b"V5RD"])
+    def test_roots_of_counts(self, vendors, write, version):
+        suffix = "rd" if version == b"V3RD" else "sd"
+        pattern = read_pattern(write(vendors.rd(version), f"a.{suffix}"))
+        np.testing.assert_allclose(pattern.two_theta, vendors.two_theta, atol=1e-9)
+        error = pattern.intensity - vendors.counts  # at most one step of the roots
+        assert (np.abs(error) <= 0.2 * np.sqrt(vendors.counts) + 1).all()
+        assert pattern.counts is None
+        assert (pattern.wavelength, pattern.metadata["sample"]) == (1.54184, "LiX")
+
+    def test_topas_list(self, vendors, write):
+        pattern = read_pattern(write(vendors.xdd(), "a.xdd"))
+        assert pattern.counts.tolist() == vendors.counts.tolist()
+        assert pattern.wavelength == 1.54184
+        assert pattern.metadata["title"] == "LiX, Cu Kα    second line"
+        assert not read_pattern(write(vendors.xdd("/* Mo Ka */"), "a.xdd")).wavelength_is_assumed
+
+    def test_different_times_of_points(self, vendors, write):
+        times = np.where(np.arange(41) < 20, 1.0, 4.0)
+        points = (
+            f"<countingTimes>{' '.join(map(str, times))}</countingTimes>"
+            f"<counts unit='counts'>{' '.join(map(str, vendors.counts))}</counts>"
+        )
+        of_xrdml = read_pattern(write(vendors.xrdml(points=points), "a.xrdml"))
+        rows = "\n".join(
+            f"{a} {c} {t}" for a, c, t in zip(vendors.two_theta, vendors.counts, times, strict=True)
+        )
+        of_uxd = read_pattern(write(vendors.uxd(kind="_2THETACOUNTSTIME", values=rows), "a.uxd"))
+        for pattern in (of_xrdml, of_uxd):
+            np.testing.assert_allclose(pattern.intensity, vendors.counts / times)
+            assert pattern.counts.tolist() == vendors.counts.tolist()
+            assert pattern.metadata["intensity_unit"] == "counts/s"
+        broken = vendors.xrdml(points=points.replace(">1.0 ", ">"))
+        with pytest.raises(PatternReadError, match="40 times of counting for 41 points"):
+            read_pattern(write(broken, "b.xrdml"))
+
 
 class TestGsas:
     @pytest.mark.parametrize("suffix", [".gsa", ".gss", ".cwn", ".xra", ".fxye", ".raw", ".gda"])
@@ -201,6 +249,24 @@ class TestGsas:
         content = vendors.gsas(title="LiX, wavelength 1.909 A")
         assert read_pattern(write(content, "a.gsa")).wavelength == 1.909
 
+    @pytest.mark.parametrize("kind", ["STD", "ESD", "FXYE"])
+    def test_records_without_line_ends(self, vendors, write, kind):
+        content = vendors.gsas(kind).replace(b"\r\n", b"")
+        pattern = read_pattern(write(content, "a.gsa"), wavelength="CuKa")
+        assert pattern.intensity.tolist() == vendors.counts.tolist()
+
+    def test_pairs_with_blanks_between(self, write):
+        content = b"LiX\nbank 1 4 2 CONST 1000 50 0 0 ESD\n 52.0 7.2 61.25 7.8\n 55 7.4 1000 31\n"
+        pattern = read_pattern(write(content, "a.gsa"), wavelength="CuKa")
+        assert pattern.intensity.tolist() == [52, 61.25, 55, 1000]
+        assert pattern.uncertainty.tolist() == [7.2, 7.8, 7.4, 31]
+
+    @pytest.mark.parametrize("kind", ["ALT", "TIME_MAP", "XYZ"])
+    def test_other_kinds_are_named(self, vendors, write, kind):
+        content = vendors.gsas().replace(b"STD", kind.encode())
+        with pytest.raises(PatternReadError, match=rf"a\.gsa: .*{kind}"):
+            read_pattern(write(content, "a.gsa"))
+
     def test_time_of_flight(self, vendors, write):
         with pytest.raises(PatternReadError, match=r"a\.gsa: .*SLOG: no constant wavelength"):
             read_pattern(write(vendors.gsas("FXYE", "SLOG"), "a.gsa"))
@@ -212,6 +278,19 @@ class TestGsas:
         pattern = read_pattern(write(text, "a.dat"))
         assert pattern.two_theta.tolist() == vendors.two_theta.tolist()
         assert pattern.intensity.tolist() == vendors.counts.tolist()
+        assert pattern.wavelength == 1.909
+
+    def test_list_and_its_uncertainties(self, vendors, write):
+        lists = "\n".join(
+            " ".join(f"{value:.1f}" for value in column[at : at + 10])
+            for column in (vendors.counts, np.sqrt(vendors.counts))
+            for at in range(0, 41, 10)
+        )
+        text = f"LiX, lambda = 1.909 A\nmonitor 1000\n10.0 0.5 30.0 1000.\n{lists}\n"
+        pattern = read_pattern(write(text, "a.dat"))
+        assert pattern.two_theta.tolist() == vendors.two_theta.tolist()
+        assert pattern.intensity.tolist() == vendors.counts.tolist()
+        np.testing.assert_allclose(pattern.uncertainty, np.sqrt(vendors.counts), atol=0.05)
         assert pattern.wavelength == 1.909
 
 
@@ -240,6 +319,24 @@ class TestSeveralScans:
             read_pattern(path, scan=3)
         with pytest.raises(ValueError, match="scan"):
             read_pattern(path, scan=-1)
+
+    def test_of_other_axes_are_left_out(self, vendors, write):
+        rocking = b"<scan scanAxis='Omega'><dataPoints/></scan><scan scanAxis="
+        for name, content in {
+            "a.xrdml": vendors.xrdml().replace(b"<scan scanAxis=", rocking, 1),
+            "a.uxd": vendors.uxd("THETA") + vendors.uxd(),
+            "a.ras": vendors.ras("Omega") + vendors.ras(),
+            "a.raw": vendors.raw3(starts=(5.0, 10.0)).replace(
+                b"\0\0\0\0" + bytes(24) + b"\x28\0\0\0", b"\3\0\0\0" + bytes(24) + b"\x28\0\0\0", 1
+            ),
+        }.items():
+            path = write(content, name)
+            with pytest.warns(PatternWarning, match=r"Scans of other axes were left out: a \(1\)"):
+                pattern = read_pattern(path)
+            assert pattern.counts.tolist() == vendors.counts.tolist()
+            assert read_pattern(path, scan=1).two_theta[0] == 10
+            with pytest.raises(PatternReadError, match=r"not of two_theta"):
+                read_pattern(path, scan=0)
 
     def test_of_different_times_are_brought_to_one_rate(self, vendors, write):
         content = vendors.raw3(starts=(10.0, 40.0), times=[0.5, 2.0])
@@ -297,6 +394,14 @@ WRONG = {
     "b.raw": (b"abcdefgh", "begins with b'abcdefgh'"),
     "c.raw": (b"RAW1.01\0", "The file ends after 8 bytes"),
     "d.raw": (b"RAW4.00\0" + bytes(100), "The file ends after"),
+    "a.udf": (b"Anode,Cu,/\n", "no line RawScan"),
+    "b.udf": (b"DataAngleRange,1,9,/\nScanStepSize,1,/\nRawScan\n1,2/\n", "does not make 2 points"),
+    "a.cpi": (b"SIETRONICS XRD SCAN\n1\n", "no CPI"),
+    "b.cpi": (b"SIETRONICS XRD SCAN\n1\n2\nx\nSCANDATA\n5\n", "angle and step are needed"),
+    "a.xdd": (b"/* a */\n1 1 4\n5 6 7\n", "no line of start, step and stop with as many"),
+    "a.rd": (b"V4RD", "V3RD or V5RD is needed"),
+    "b.rd": (b"V3RD" + bytes(300), "is no pattern"),
+    "c.rd": (b"V3RD" + bytes(100), "ends after 104 bytes"),
     "a.asc": (b"*BEGIN\n*START = 10\n*COUNT = 3\n1, 2, 3\n", r"\*STOP and \*STEP are needed"),
 }
 
@@ -323,6 +428,49 @@ class TestSize:
         with pytest.raises(PatternReadError, match=r"Profile0\.txt is larger than 32 MiB"):
             read_pattern(write(buffer.getvalue(), "a.rasx"))
 
+    def test_members_of_archives(self, vendors, write):
+        many = vendors.zipped({f"Data{n}/Profile0.txt": b"" for n in range(10_001)})
+        with pytest.raises(PatternReadError, match="The archive has 10001 members"):
+            read_pattern(write(many, "a.rasx"))
+
+    def test_all_members_of_an_archive(self, vendors, write, monkeypatch):
+        with zipfile.ZipFile(io.BytesIO(vendors.brml())) as archive:
+            member = archive.read("Experiment0/RawData0.xml")
+        content = vendors.zipped({f"RawData{n}.xml": member for n in range(3)})
+        monkeypatch.setattr(_unpacking, "_LARGEST_ARCHIVE", 3 * len(member))
+        assert read_pattern(write(content, "a.brml"), scan=2).counts is not None
+        monkeypatch.setattr(_unpacking, "_LARGEST_ARCHIVE", 3 * len(member) - 1)
+        with pytest.raises(PatternReadError, match=r"members of the archive are larger than"):
+            read_pattern(write(content, "a.brml"), scan=2)
+
+    @pytest.mark.parametrize(
+        ("content", "reason"),
+        [
+            (b"<a>" * 300, "more than 100 in each other"),
+            (b"<a>" + b"<b/>" * 1000, "more than 1000 elements"),
+            (b"<!DOCTYPE a [<!ENTITY b 'bb'><!ENTITY c '&b;&b;'>]><a>&c;</a>", "document type"),
+        ],
+    )
+    def test_xml(self, write, monkeypatch, content, reason):
+        monkeypatch.setattr(_unpacking, "_MOST_ELEMENTS", 1000)
+        with pytest.raises(PatternReadError, match=rf"a\.xrdml: .*{reason}"):
+            read_pattern(write(content, "a.xrdml"))
+
+    @pytest.mark.parametrize(
+        ("name", "content"),
+        [
+            ("a.uxd", b"".join(b"_A%d=1\n" % n for n in range(1001))),
+            ("b.uxd", b"_2THETA=1\n_STEPSIZE=1\n" + b"_COUNTS\n1 2\n" * 10_001),
+            ("a.ras", b"*RAS_INT_START\n1 2 1\n2 3 1\n*RAS_INT_END\n" * 10_001),
+            ("a.asc", b"*BEGIN\n" + b"".join(b"*A%d = 1\n" % n for n in range(1001))),
+        ],
+    )
+    def test_headers_and_scans(self, write, name, content):
+        with pytest.raises(
+            PatternReadError, match=r"The file holds more than 10000 (scans|.* 1000 names)"
+        ):
+            read_pattern(write(content, name))
+
     def test_large_file(self, tmp_path):
         path = tmp_path / "a.raw"
         with path.open("wb") as file:
@@ -340,7 +488,9 @@ def test_folder_of_many_formats(vendors, write, tmp_path):
 
 def test_every_suffix_is_tried():
     tried = {suffix for suffix, _, _ in FILES} | {".gsa", ".gss", ".cwn", ".xra", ".fxye", ".gda"}
-    assert set(READERS) - tried == {".csv", ".dat", ".gsas", ".txt", ".xy", ".xye"}
+    tried |= {".rd", ".sd", ".xdd"}
+    columns = {".chi", ".csv", ".dat", ".prn", ".tsv", ".txt", ".xy", ".xye"}
+    assert set(READERS) - tried == {".gsas", *columns}
 
 
 @pytest.mark.real_data
@@ -353,7 +503,7 @@ class TestRealFiles:
         "Li2CO3_0p9001-ZrO2_0p1000--2min.xrdml": (2071, 10.0217, 99.9959, 17121, 31.9285, 1.541874),
         "Li2CO3_0p9001-ZrO2_0p1000--8min.xrdml": (8282, 10.0094, 99.9944, 19257, 31.9053, 1.541874),
         "MB120718Si3.ras.gz": (1401, 2, 30, 173128, 6.88, 1.541867),
-        "PBSO4.CWN": (2919, 10, 155.9, 2459, 54.95, 1.54184),
+        "PBSO4.CWN": (2919, 10, 155.9, 2459, 54.95, 1.909),
         "PBSO4.XRA": (6001, 10, 160, 15702, 29.65, 1.54184),
         "RM20220915Si01.rasx": (2151, 8.5, 30, 639, 21.13, 1.541867),
         "TwoTheta_scan_powder.rasx": (2726, 10, 119, 1698.5085, 32.68, 1.540593),
@@ -376,7 +526,7 @@ class TestRealFiles:
         n_points, *expected = self.EXPECTED[name]
         assert len(pattern.two_theta) == n_points
         assert found == pytest.approx(expected, abs=1e-4)
-        assert pattern.wavelength_is_assumed == name.startswith("PBSO4")
+        assert not pattern.wavelength_is_assumed
 
     def test_two_files_of_one_measurement(self, shared_data):
         # The round robin of PbSO4, as a histogram of GSAS to 160 and as text to 100 degrees.

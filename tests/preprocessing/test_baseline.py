@@ -10,7 +10,7 @@ from skxrd.exceptions import MissingDependencyError, PatternWarning
 from skxrd.preprocessing import BaselineRemover, IntensityScaler
 
 ARPLS_STOPS = "ignore:.*'arpls' stopped early"  # simulated patterns without noise
-METHODS = ["arpls", "asls", "psalsa", "snip"]
+METHODS = ["arpls", "asls", "psalsa", "rolling_ball", "snip"]
 GRID = TwoThetaGrid(10, 80, 1751)
 TWO_THETA = GRID.two_theta
 HUMP = 400 * np.exp(-(((TWO_THETA - 20) / 3) ** 2) / 2) + 60
@@ -42,7 +42,7 @@ def test_default_keeps_areas_of_strong_lines(lines, rng):
     assert found[strong].sum() == pytest.approx(lines[strong].sum(), rel=0.03)
 
 
-@pytest.mark.parametrize("method", ["asls", "psalsa", "snip"])
+@pytest.mark.parametrize("method", ["asls", "psalsa", "rolling_ball", "snip"])
 def test_hump_goes_without_noise(method, lines):
     found = BaselineRemover(method, grid=GRID).fit_transform(lines + HUMP)
     assert np.abs((found - lines)[lines < 1]).mean() < 0.02 * np.ptp(HUMP)
@@ -139,6 +139,26 @@ def test_failed_fit_leaves_the_pattern_and_warns(lines, monkeypatch):
     np.testing.assert_array_equal(found, lines[:2] + 1)
 
 
+@pytest.mark.slow  # workers have to start
+def test_result_does_not_depend_on_n_jobs(lines):
+    X = np.tile(lines + HUMP, (150, 1)).astype(np.float32)  # more rows than one task takes
+    expected = BaselineRemover("rolling_ball", grid=GRID).fit_transform(X)
+    parallel = BaselineRemover("rolling_ball", grid=GRID, n_jobs=2).fit_transform(X)
+    np.testing.assert_array_equal(parallel, expected)
+    np.testing.assert_array_equal(expected[6:12], expected[:6])
+
+
+def test_rows_are_named_across_tasks(lines, monkeypatch):
+    X = np.tile(lines[:1] + 1, (700, 1))
+    remover = BaselineRemover("rolling_ball", grid=GRID).fit(X)
+    X[650] *= 2
+    monkeypatch.setattr(
+        remover, "_baseline", lambda row, step: (np.where(row.max() > X[0].max(), np.nan, row), 0)
+    )
+    with pytest.warns(PatternWarning, match=r"1 of 700 patterns: No baseline .*rows 650"):
+        remover.transform(X)
+
+
 def test_in_a_pipeline(lines):
     X = make_pipeline(BaselineRemover(grid=GRID), IntensityScaler("sqrt")).fit_transform(
         lines + HUMP
@@ -150,6 +170,7 @@ def test_in_a_pipeline(lines):
     ("params", "reason"),
     [
         ({"method": "magic"}, "method"),
+        ({"n_jobs": 0.5}, "n_jobs"),
         ({"width": 0}, "width"),
         ({"width": "wide"}, "width"),
         ({"grid": TwoThetaGrid(10, 80, 99)}, "grid has 99 points, but .* n_features = 1751"),

@@ -187,7 +187,7 @@ def test_scikit_learn_manners():
     transformer.set_params(baseline__width=6.0)
     assert transformer.baseline.width == 6.0
     X = transformer.set_output(transform="pandas").fit_transform([measured])
-    assert X.columns[:2].tolist() == ["two_theta_10", "two_theta_10.05"]
+    assert X.columns[:2].tolist() == ["two_theta_10.00", "two_theta_10.05"]
     np.testing.assert_array_equal(measured.intensity, before)
 
 

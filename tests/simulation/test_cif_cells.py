@@ -15,7 +15,7 @@ from pymatgen.core import Lattice, Structure
 from pymatgen.io.cif import CifWriter
 
 from skxrd.exceptions import InvalidStructureError, MissingDependencyError
-from skxrd.simulation._cell_reading import differences, read_cell
+from skxrd.simulation._structures._cell_reading import differences, read_cell
 
 gemmi = pytest.importorskip("gemmi")
 
@@ -183,7 +183,7 @@ def test_letters_beyond_ascii_are_no_reason_to_fail():
 
 def test_the_parser_of_pymatgen_is_not_loaded():
     code = (
-        "import sys; from skxrd.simulation._cell_reading import read_cell; "
+        "import sys; from skxrd.simulation._structures._cell_reading import read_cell; "
         f"assert read_cell({HEXAGONAL!r}).reader == 'gemmi'; "
         "print('pymatgen.io.cif' in sys.modules)"
     )
@@ -202,6 +202,7 @@ def without_operations(text):
 DOUBTS = {
     "formula lacks an element": (fluorite(chemical_formula_sum="'Li2 O S'"), "same elements"),
     "formula of other amounts": (fluorite(chemical_formula_sum="'Li3 O'"), "same composition"),
+    "formula of other elements": (fluorite(chemical_formula_sum="'Li2 S0'"), "same elements (O)"),
     "formula in words": (fluorite(chemical_formula_sum="'Li2(O)'"), "formula is given as"),
     "no operations": (without_operations(fluorite()), "no symmetry operations"),
     "a missing operation": (fluorite().replace("'-x,-y,z'\n", ""), "no listed space group"),
@@ -334,6 +335,18 @@ def test_missing_file(tmp_path, cif_reader):
     (tmp_path / "cut.cif.gz").write_bytes(gzip.compress(HEXAGONAL.encode())[:-20])
     with pytest.raises(InvalidStructureError, match=r"cut\.cif\.gz"):
         read_cell(tmp_path / "cut.cif.gz", cif_reader=cif_reader)
+
+
+@pytest.mark.parametrize("number", ["1e-300", "1e300", "-4", "1e5000", "9" * 400])
+@pytest.mark.parametrize("place", ["4.9137(3)", "120", "0.6 1.0", "0.3333", "1.0", "'Si1 O3'"])
+def test_numbers_beyond_reason(place, number):
+    for text in (HEXAGONAL, HEXAGONAL.replace("occupancy", "U_iso_or_equiv")):
+        try:
+            reading = read_cell(text.replace(place, number), cif_reader="gemmi")
+        except InvalidStructureError:
+            continue
+        for array in (reading.cell.lattice, reading.cell.frac_coords, reading.cell.occupancies):
+            assert np.isfinite(array).all()
 
 
 def test_unknown_reader():

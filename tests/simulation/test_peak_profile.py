@@ -10,7 +10,8 @@ from scipy.special import voigt_profile
 from sklearn.base import clone
 
 from skxrd import PatternSimulator, TwoThetaGrid
-from skxrd.simulation import PeakProfile, _peak_profile, pseudo_voigt
+from skxrd.simulation import PeakProfile, pseudo_voigt
+from skxrd.simulation._profiles import _peak_profile
 
 CU = 1.54184
 GRID = TwoThetaGrid(0, 120, 6001)
@@ -278,9 +279,11 @@ def test_patterns_without_numba_are_the_same(fresh_kernel, monkeypatch):
     usual = profile.render(two_theta, np.ones(300), GRID, CU)
     _peak_profile._kernel.cache_clear()
     monkeypatch.setitem(sys.modules, "numba", None)
-    monkeypatch.delitem(sys.modules, "skxrd.simulation._rendering_compiled", raising=False)
+    monkeypatch.delitem(
+        sys.modules, "skxrd.simulation._profiles._rendering_compiled", raising=False
+    )
     bare = profile.render(two_theta, np.ones(300), GRID, CU)
-    assert _peak_profile._kernel().__module__ == "skxrd.simulation._rendering"
+    assert _peak_profile._kernel().__module__ == "skxrd.simulation._profiles._rendering"
     np.testing.assert_allclose(bare, usual, rtol=1e-10)
 
 
@@ -302,7 +305,7 @@ def test_numba_compiles_once_for_all_arrays(fresh_kernel):
 
 
 def test_numba_is_imported_on_first_use_only():
-    code = "import sys, skxrd.simulation._peak_profile; print('numba' in sys.modules)"
+    code = "import sys, skxrd.simulation._profiles._peak_profile; print('numba' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
 

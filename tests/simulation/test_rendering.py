@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from skxrd.simulation import profile_kernel, pseudo_voigt
-from skxrd.simulation._rendering import NARROWEST, render_lines
+from skxrd.simulation._profiles._rendering import NARROWEST, render_lines
 
 N_POINTS = 400
 REACH = 8.0
@@ -13,7 +13,7 @@ moderate = settings(deadline=None, max_examples=60, derandomize=True)
 
 def compiled(*arguments):
     pytest.importorskip("numba")
-    from skxrd.simulation._rendering_compiled import compiled_render_lines
+    from skxrd.simulation._profiles._rendering_compiled import compiled_render_lines
 
     return compiled_render_lines()(*arguments)
 

@@ -8,9 +8,9 @@ from pymatgen.symmetry.analyzer import SpacegroupAnalyzer
 from skxrd import PatternSimulator, TwoThetaGrid
 from skxrd.exceptions import InvalidStructureError, PatternWarning
 from skxrd.simulation import VariantSimulator
-from skxrd.simulation._cell import cell_of
-from skxrd.simulation._families import laue_rotations
-from skxrd.simulation._spglib import silent_spglib
+from skxrd.simulation._lines._families import laue_rotations
+from skxrd.simulation._structures._cell import cell_of
+from skxrd.simulation._structures._spglib import silent_spglib
 from skxrd.simulation._variants import strained
 
 GRID = TwoThetaGrid(10, 80, 3501)

@@ -20,7 +20,7 @@ from skxrd._sklearn import (
     validate_parameter_constraints,
 )
 from skxrd.exceptions import InvalidStructureError, TransportWarning
-from skxrd.simulation._structures import items_and_ids
+from skxrd.simulation._structures._read_structure import items_and_ids
 from skxrd.transport._arrhenius._regressor import ArrheniusRegressor
 from skxrd.transport._diffusion._estimator import DiffusionEstimator, check_charge_and_lags
 from skxrd.transport._framework._check import FrameworkCheck

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from skxrd.exceptions import TrajectoryError, TransportWarning
-from skxrd.simulation._structures import read_structure
+from skxrd.simulation._structures._read_structure import read_structure
 from skxrd.transport._screening._result import ConductivityResult
 
 __all__ = ["conductivity_row", "conductivity_table"]

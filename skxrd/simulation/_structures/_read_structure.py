@@ -33,7 +33,7 @@ __all__ = [
 # Refined occupancies add up to a little more than one; pymatgen scales them down to one.
 OCCUPANCY_TOLERANCE = 1.05
 
-_OPENERS: dict[str, Callable[..., Any]] = {".gz": gzip.open, ".bz2": bz2.open}
+OPENERS: dict[str, Callable[..., Any]] = {".gz": gzip.open, ".bz2": bz2.open}
 
 # What pymatgen's reader says about nearly every file, and what changes no pattern.
 _HARMLESS = (
@@ -89,7 +89,7 @@ def read_structure(item: Any) -> Structure:
     """
     structure, notes = read_with_notes(item)
     if notes:
-        warnings.warn(f"{_describe(item)}: {'; '.join(notes)}", PatternWarning, stacklevel=2)
+        warnings.warn(f"{describe(item)}: {'; '.join(notes)}", PatternWarning, stacklevel=2)
     return structure
 
 
@@ -114,12 +114,12 @@ def structure_id(item: Any, position: object) -> str:
     >>> structure_id("cifs/mp-149.cif.gz", 0), structure_id({"lattice": {}}, 7)
     ('mp-149', '7')
     """
-    if _is_cif_text(item):
+    if is_cif_text(item):
         block = _block_name(item)
         return block if block else str(position)
     if isinstance(item, str | os.PathLike):
         path = Path(item)
-        return Path(path.stem).stem if path.suffix.lower() in _OPENERS else path.stem
+        return Path(path.stem).stem if path.suffix.lower() in OPENERS else path.stem
     return str(position)
 
 
@@ -184,12 +184,12 @@ def read_with_notes(item: Any) -> tuple[Structure, list[str]]:
 
     if isinstance(item, IStructure):
         return item, []
-    if _is_cif_text(item):
-        return _parse_cif(item, _describe(item))
+    if is_cif_text(item):
+        return _parse_cif(item, describe(item))
     if isinstance(item, str | os.PathLike):
         return _read_file(Path(item))
     if isinstance(item, Mapping):
-        with invalid_structure(_describe(item)):
+        with invalid_structure(describe(item)):
             return Structure.from_dict(dict(item)), []
     raise InvalidStructureError(
         "A structure is a path, the text of a CIF, a pymatgen Structure or its dictionary, got "
@@ -228,7 +228,7 @@ def invalid_structure(description: str) -> Iterator[None]:
         raise InvalidStructureError(f"{description} holds no valid structure: {reason}") from error
 
 
-def _is_cif_text(item: Any) -> bool:
+def is_cif_text(item: Any) -> bool:
     # "data_" alone does not tell: files have such names, for instance data_001.cif
     return isinstance(item, str) and ("\n" in item or "_cell_length_a" in item)
 
@@ -238,8 +238,8 @@ def _block_name(text: str) -> str:
     return block[1] if block else ""
 
 
-def _describe(item: Any) -> str:
-    if _is_cif_text(item):
+def describe(item: Any) -> str:
+    if is_cif_text(item):
         return f"CIF text (data_{_block_name(item)})"
     if isinstance(item, str | os.PathLike):
         return f"'{os.fspath(item)}'"
@@ -251,7 +251,7 @@ def _read_file(path: Path) -> tuple[Structure, list[str]]:
     if not path.is_file():
         raise InvalidStructureError(f"{description} is neither a file nor the text of a CIF.")
     if re.search(r"\.m?cif\b", path.name, flags=re.IGNORECASE):
-        opener = _OPENERS.get(path.suffix.lower(), open)
+        opener = OPENERS.get(path.suffix.lower(), open)
         with (
             invalid_structure(description),
             opener(path, "rt", encoding="utf-8", errors="replace") as file,

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skxrd.exceptions import InvalidStructureError
-from skxrd.simulation._cell import Cell
-from skxrd.simulation._scattering import scattering_factors
+from skxrd.simulation._lines._scattering import scattering_factors
+from skxrd.simulation._structures._cell import Cell
 
 __all__ = ["Reflections", "structure_factors"]
 
@@ -72,7 +72,7 @@ def structure_factors(
     anisotropic = _anisotropic_sites(cell)
     kinds = _kinds(cell, ~anisotropic)
     if compiled:
-        from skxrd.simulation._structure_factors_compiled import sum_by_kind_compiled
+        from skxrd.simulation._lines._structure_factors_compiled import sum_by_kind_compiled
 
         reflections = sum_by_kind_compiled(cell, kinds, g_range, b_of_element)
     else:
@@ -95,11 +95,12 @@ def _kinds(cell: Cell, chosen: NDArray[np.bool_]) -> Kinds:
     if cell.u_iso is not None:
         b_iso = 8 * np.pi**2 * np.nan_to_num(cell.u_iso)
     keys = np.column_stack([cell.occupancies, b_iso])[chosen]
-    # As one opaque value per row: np.unique(axis=0) is many times slower for so few of them.
-    rows = keys.view(np.dtype((np.void, keys.itemsize * keys.shape[1]))).ravel()
-    order = np.argsort(rows, kind="stable")
-    changes = np.flatnonzero(rows[order[1:]] != rows[order[:-1]]) + 1
-    start = np.concatenate([[0], changes, [len(rows)]]) if len(rows) else np.zeros(1, dtype=int)
+    # Sorted by a number that brings equal rows together: many times faster than np.unique by rows.
+    order = np.argsort(keys @ np.sqrt(np.arange(2.0, 2 + keys.shape[1])))
+    changes = (keys[order[1:]] != keys[order[:-1]]).any(axis=1)
+    start = np.flatnonzero(np.concatenate([[True], changes, [True]]))
+    if not len(keys):
+        start = start[:1]
     table = keys[order[start[:-1]]]
     coords = np.ascontiguousarray(cell.frac_coords[chosen][order])
     return Kinds(coords, start, table[:, :-1], table[:, -1])
@@ -146,8 +147,7 @@ def _sum_by_kind(
     h, k = np.arange(n_h + 1), np.arange(-n_k, n_k + 1)
     miller_l = np.arange(-n_l, n_l + 1)
     phase_h, phase_k, phase_l = (
-        np.exp(2j * np.pi * np.outer(index, kinds.frac_coords[:, axis]))
-        for axis, index in enumerate((h, k, miller_l))
+        _phases(index, kinds.frac_coords[:, axis]) for axis, index in enumerate((h, k, miller_l))
     )
     g_low, g_high = g_range[0] ** 2, (g_range[1] + _ROUNDING) ** 2
     metric = reciprocal @ reciprocal.T
@@ -179,6 +179,15 @@ def _sum_by_kind(
         hkl += np.array([first, -n_k, -n_l], dtype=np.int32)
         parts.append(Reflections(hkl, g_squared, total))
     return Reflections(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
+
+
+def _phases(index: NDArray[np.int64], coords: NDArray[np.float64]) -> NDArray[np.complex128]:
+    """exp(2 pi i h x), from cosine and sine, which are several times faster than exp."""
+    angle = np.outer(2 * np.pi * index, coords)
+    phases = np.empty(angle.shape, dtype=complex)
+    np.cos(angle, out=phases.real)
+    np.sin(angle, out=phases.imag)
+    return phases
 
 
 def _kind_factors(

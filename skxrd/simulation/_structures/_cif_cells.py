@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from skxrd.exceptions import InvalidStructureError
-from skxrd.simulation._cell import Cell
-from skxrd.simulation._cif_sites import CifSites, read_sites
-from skxrd.simulation._structures import OCCUPANCY_TOLERANCE
+from skxrd.simulation._structures._cell import Cell
+from skxrd.simulation._structures._cif_sites import CifSites, read_sites
+from skxrd.simulation._structures._read_structure import OCCUPANCY_TOLERANCE
 
 __all__ = ["CifCell", "amounts_of", "cell_of_cif"]
 

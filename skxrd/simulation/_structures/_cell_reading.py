@@ -12,21 +12,21 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-from skxrd._sklearn import StrOptions, validate_params
 from skxrd.exceptions import InvalidStructureError, MissingDependencyError
-from skxrd.simulation._cell import Cell, cell_of, formula_of
-from skxrd.simulation._cif_block import import_gemmi
-from skxrd.simulation._cif_cells import CifCell, amounts_of, cell_of_cif
-from skxrd.simulation._structures import (
-    _OPENERS,
-    _describe,
-    _is_cif_text,
+from skxrd.simulation._structures._cell import Cell, cell_of, formula_of
+from skxrd.simulation._structures._cif_block import import_gemmi
+from skxrd.simulation._structures._cif_cells import CifCell, amounts_of, cell_of_cif
+from skxrd.simulation._structures._read_structure import (
+    OPENERS,
+    describe,
     invalid_structure,
+    is_cif_text,
     read_with_notes,
 )
 
 __all__ = ["CellReading", "differences", "read_cell"]
 
+_READERS = ("auto", "gemmi", "pymatgen", "both")
 _LENGTH_TOLERANCE = 1e-6  # of the cell, relative
 _COORD_TOLERANCE = 1e-5  # of an edge
 _AMOUNT_TOLERANCE = 1e-3  # atoms, on a site and in the cell
@@ -36,15 +36,15 @@ class CellReading(NamedTuple):
     """Cell of a structure, and what is known of its source."""
 
     cell: Cell
-    formula: str
     notes: list[str]  # what deserves a look
     reader: str  # "gemmi" or "pymatgen"
 
+    @property
+    def formula(self) -> str:
+        """Reduced formula."""
+        return formula_of(self.cell)
 
-@validate_params(
-    {"cif_reader": [StrOptions({"auto", "gemmi", "pymatgen", "both"})]},
-    prefer_skip_nested_validation=True,
-)
+
 def read_cell(item: Any, *, cif_reader: str = "auto") -> CellReading:
     """Read the cell of a structure, of CIF files with gemmi if possible.
 
@@ -74,18 +74,22 @@ def read_cell(item: Any, *, cif_reader: str = "auto") -> CellReading:
     ------
     InvalidStructureError
         If there is no such file, or no valid structure in it.
+    ValueError
+        If there is no such reader.
     MissingDependencyError
         If `cif_reader` is "gemmi" or "both" and gemmi is not installed.
 
     Examples
     --------
     >>> from pymatgen.core import Lattice, Structure
-    >>> from skxrd.simulation._cell_reading import read_cell
+    >>> from skxrd.simulation._structures._cell_reading import read_cell
     >>> iron = Structure(Lattice.cubic(2.87), ["Fe", "Fe"], [[0, 0, 0], [0.5, 0.5, 0.5]])
     >>> reading = read_cell(iron.to(fmt="cif"), cif_reader="pymatgen")
     >>> reading.formula, reading.cell.frac_coords.tolist(), reading.reader
     ('Fe', [[0.0, 0.0, 0.0], [0.5, 0.5, 0.5]], 'pymatgen')
     """
+    if cif_reader not in _READERS:
+        raise ValueError(f"cif_reader must be one of {', '.join(_READERS)}, got {cif_reader!r}.")
     if cif_reader == "pymatgen" or (cif_reader == "auto" and not _has_gemmi()):
         return _read_with_pymatgen(item)
     import_gemmi()
@@ -97,7 +101,7 @@ def read_cell(item: Any, *, cif_reader: str = "auto") -> CellReading:
     except InvalidStructureError as error:
         if cif_reader == "gemmi":
             raise InvalidStructureError(
-                f"{_describe(item)} holds no valid structure: {error}"
+                f"{describe(item)} holds no valid structure: {error}"
             ) from error
         reading = _read_with_pymatgen(item)
         return reading._replace(notes=[*reading.notes, f"gemmi finds no structure: {error}"])
@@ -152,14 +156,14 @@ def _has_gemmi() -> bool:
 
 def _cif_text(item: Any) -> str | None:
     """Text of a CIF; None for all else, and for files that pymatgen's reader will complain of."""
-    if _is_cif_text(item):
+    if is_cif_text(item):
         return str(item)
     if not isinstance(item, str | os.PathLike):
         return None
     path = Path(item)
     if not re.search(r"\.m?cif\b", path.name, flags=re.IGNORECASE):
         return None
-    opener = _OPENERS.get(path.suffix.lower(), open)
+    opener = OPENERS.get(path.suffix.lower(), open)
     try:
         with opener(path, "rt", encoding="utf-8", errors="replace") as file:
             return str(file.read())
@@ -169,13 +173,13 @@ def _cif_text(item: Any) -> str | None:
 
 def _read_with_pymatgen(item: Any) -> CellReading:
     structure, notes = read_with_notes(item)
-    with invalid_structure(_describe(item)):
+    with invalid_structure(describe(item)):
         cell = cell_of(structure)
-        return CellReading(cell, formula_of(cell), notes, "pymatgen")
+        return CellReading(cell, notes, "pymatgen")
 
 
 def _read_with_gemmi(read: CifCell, notes: list[str]) -> CellReading:
-    return CellReading(read.cell, formula_of(read.cell), notes, "gemmi")
+    return CellReading(read.cell, notes, "gemmi")
 
 
 def _refereed(read: CifCell, referee: CellReading) -> CellReading:

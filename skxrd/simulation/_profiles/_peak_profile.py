@@ -13,8 +13,8 @@ from sklearn.base import BaseEstimator
 
 from skxrd._sklearn import Interval
 from skxrd.grid import TwoThetaGrid
-from skxrd.simulation._axial_divergence import split_lines
-from skxrd.simulation._profiles import LORENTZIAN_REACH
+from skxrd.simulation._profiles._axial_divergence import split_lines
+from skxrd.simulation._profiles._shapes import LORENTZIAN_REACH
 
 __all__ = ["PeakProfile"]
 
@@ -283,10 +283,10 @@ def _thompson_cox_hastings(gaussian: Array, lorentzian: Array) -> tuple[Array, A
 def _kernel() -> Callable[..., Array]:
     """Choose the compiled kernel where numba can be imported, which takes half a second."""
     try:
-        from skxrd.simulation._rendering_compiled import compiled_render_lines
+        from skxrd.simulation._profiles._rendering_compiled import compiled_render_lines
 
         return compiled_render_lines()
     except ImportError:
-        from skxrd.simulation._rendering import render_lines
+        from skxrd.simulation._profiles._rendering import render_lines
 
         return render_lines

@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from skxrd.simulation._cif_block import CifBlock
+from skxrd.simulation._structures._cif_block import CifBlock
 
 __all__ = ["read_displacements"]
 
 _B_TO_U = 1 / (8 * np.pi**2)  # B = 8 pi^2 <u^2>
+_LARGEST = 1e3  # angstrom^2 and more is a mistake
 _TENSOR = ("11", "22", "33", "23", "13", "12")
 _AS_MATRIX = [0, 5, 4, 5, 1, 3, 4, 3, 2]
 
@@ -45,7 +46,7 @@ def read_displacements(
     for name, factor in (("U", 1.0), ("B", _B_TO_U)):
         values = factor * block.numbers(f"_atom_site_{name}_iso_or_equiv")
         if len(values) == len(labels):
-            u_iso = np.where(values >= 0, values, u_iso)
+            u_iso = np.where((values >= 0) & (values < _LARGEST), values, u_iso)
 
     u_star = np.full((len(labels), 3, 3), np.nan)
     rows = block.texts("_atom_site_aniso_label")
@@ -63,7 +64,7 @@ def read_displacements(
             continue
         tensors = dict(zip(rows, np.stack(columns)[_AS_MATRIX].T.reshape(-1, 3, 3), strict=True))
         for site, label in enumerate(labels):
-            if label in tensors and np.isfinite(tensors[label]).all():
+            if label in tensors and (abs(tensors[label]) < _LARGEST).all():
                 u_star[site] = tensors[label] * factors
     u_iso[np.isfinite(u_star).all(axis=(1, 2))] = np.nan
     return u_iso, u_star

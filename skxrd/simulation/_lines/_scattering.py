@@ -15,7 +15,7 @@ from skxrd.exceptions import InvalidStructureError
 __all__ = ["atomic_numbers", "scattering_factor_table", "scattering_factors"]
 
 _MOTT_BETHE = 41.78214  # 8 pi^2 m e^2 / h^2 in 1/angstrom, to pymatgen's digits
-_TABLE_POINTS = 4096  # cubic interpolation is then exact to 1e-9 of a factor
+_POINTS_PER_UNIT = 8192  # of 1/angstrom^2: cubic interpolation is then exact to 1e-9
 
 
 class _Parameters(NamedTuple):
@@ -90,16 +90,19 @@ def scattering_factors(
 
 
 @lru_cache(maxsize=512)
-def _table(elements: tuple[str, ...], s_squared_max: float) -> NDArray[np.float64]:
-    s_squared = np.arange(-1.0, _TABLE_POINTS + 2) * (s_squared_max / _TABLE_POINTS)
-    table = scattering_factors(elements, s_squared)
-    table.setflags(write=False)  # it is shared
-    return table
+def _table(
+    elements: tuple[str, ...], s_squared_max: float
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    s_squared = np.arange(-1.0, s_squared_max * _POINTS_PER_UNIT + 2) / _POINTS_PER_UNIT
+    table = np.ascontiguousarray(scattering_factors(elements, s_squared).T)
+    for shared in (s_squared, table):
+        shared.setflags(write=False)
+    return s_squared, table
 
 
 def scattering_factor_table(
     elements: Sequence[str], s_squared_max: float
-) -> tuple[NDArray[np.float64], float]:
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Tabulate scattering factors for cubic interpolation.
 
     Parameters
@@ -111,11 +114,11 @@ def scattering_factor_table(
 
     Returns
     -------
-    table : ndarray of shape (n_elements, n_table)
-        Scattering factors; the second column is at zero.
-    points_per_unit : float
-        Columns per 1/angstrom^2.
+    s_squared : ndarray of shape (n_table,)
+        Evenly spaced; the second is zero, so that there is one point beyond each end.
+    table : ndarray of shape (n_table, n_elements)
+        Scattering factors. Both arrays are shared and read-only.
     """
     # Few different ends, so that tables are made once and serve all wavelengths in use.
-    end = 2.0 ** math.ceil(math.log2(max(s_squared_max, 0.25)))
-    return _table(tuple(elements), end), _TABLE_POINTS / end
+    end = 2.0 ** math.ceil(math.log2(max(s_squared_max, 1 / 16)))
+    return _table(tuple(elements), end)

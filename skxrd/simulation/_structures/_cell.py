@@ -69,17 +69,18 @@ def cell_of(structure: Structure) -> Cell:
 
 
 def _occupancies(structure: Structure) -> tuple[tuple[str, ...], NDArray[np.float64]]:
-    amounts = [
-        (site, species.symbol, amount)
-        for site, composition in enumerate(structure.species_and_occu)
-        for species, amount in composition.items()
-    ]
-    elements = tuple(sorted({symbol for _, symbol, _ in amounts}))
-    column = {symbol: position for position, symbol in enumerate(elements)}
-    occupancies = np.zeros((len(structure), len(elements)))
-    for site, symbol, amount in amounts:  # ions of two charges are one element
-        occupancies[site, column[symbol]] += amount
-    return elements, occupancies
+    column_of: dict[str, int] = {}
+    rows, columns, amounts = [], [], []
+    for row, composition in enumerate(structure.species_and_occu):
+        for species, amount in composition.items():
+            rows.append(row)
+            columns.append(column_of.setdefault(species.symbol, len(column_of)))
+            amounts.append(amount)
+    order = sorted(column_of, key=str)
+    occupancies = np.zeros((len(structure), len(order)))
+    # ions of two charges are one element
+    np.add.at(occupancies, (rows, columns), amounts)
+    return tuple(order), occupancies[:, [column_of[symbol] for symbol in order]]
 
 
 def _u_star(structure: Structure, lattice: NDArray[np.float64]) -> NDArray[np.float64]:

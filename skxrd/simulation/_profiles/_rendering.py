@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from skxrd.simulation._profiles import GAUSSIAN_REACH
+from skxrd.simulation._profiles._shapes import GAUSSIAN_REACH
 
 __all__ = ["NARROWEST", "render_lines"]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -9,11 +10,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from skxrd.simulation._cell import Cell
-from skxrd.simulation._families import families_of_lines, laue_rotations
-from skxrd.simulation._peak_list import HKLFamily, PeakList
-from skxrd.simulation._scattering import atomic_numbers
-from skxrd.simulation._structure_factors import structure_factors
+from skxrd.simulation._lines._families import families_of_lines, laue_rotations
+from skxrd.simulation._lines._peak_list import HKLFamily, PeakList
+from skxrd.simulation._lines._scattering import atomic_numbers
+from skxrd.simulation._lines._structure_factors import structure_factors
+from skxrd.simulation._structures._cell import Cell
 
 __all__ = ["Diffraction", "peaks_of"]
 
@@ -201,8 +202,8 @@ def _lines(
     lorentz_polarization = _lorentz_polarization(sine, diffraction.monochromator_two_theta)
     contribution = 2 * strength[first:last] * lorentz_polarization
     key = np.rint(two_theta / _SAME_LINE)
-    start = np.flatnonzero(np.diff(key, prepend=-1.0))
-    intensity = np.add.reduceat(contribution, start) if len(start) else contribution
+    start = np.flatnonzero(np.concatenate([[True], key[1:] != key[:-1]]))
+    intensity = np.add.reduceat(contribution, start)
     return _Lines(two_theta[start], intensity, 1 / g[start], int(first), start, contribution)
 
 
@@ -211,6 +212,6 @@ def _lorentz_polarization(
 ) -> NDArray[np.float64]:
     """(1 + A cos^2 2theta) / (sin^2 theta cos theta), A = cos^2 of the monochromator's angle."""
     sine_squared = np.square(sine)
-    passed = np.cos(np.radians(monochromator_two_theta)) ** 2
+    passed = math.cos(math.radians(monochromator_two_theta)) ** 2
     polarization = 1 + passed * np.square(1 - 2 * sine_squared)
     return polarization / (sine_squared * np.sqrt(1 - sine_squared))

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skxrd.exceptions import InvalidStructureError
-from skxrd.simulation._cell import Cell
-from skxrd.simulation._peak_list import HKLFamily
-from skxrd.simulation._spglib import silent_spglib
+from skxrd.simulation._lines._peak_list import HKLFamily
+from skxrd.simulation._structures._cell import Cell
+from skxrd.simulation._structures._spglib import silent_spglib
 
 __all__ = ["families_of_lines", "laue_rotations"]
 

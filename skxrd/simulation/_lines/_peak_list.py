@@ -15,7 +15,7 @@ from skxrd.grid import TwoThetaGrid
 if TYPE_CHECKING:
     from pymatgen.analysis.diffraction.core import DiffractionPattern
 
-    from skxrd.simulation._peak_profile import PeakProfile
+    from skxrd.simulation._profiles._peak_profile import PeakProfile
 
 __all__ = ["HKLFamily", "PeakList"]
 
@@ -73,9 +73,9 @@ class PeakList:
     >>> peaks = PatternSimulator(TwoThetaGrid(20, 60, 2001)).peaks([silicon])[0]
     >>> peaks.to_frame().round(3)
        two_theta  intensity  d_spacing        hkl  multiplicity
-    0     28.467    100.000      3.136  (1, 1, 1)             8
-    1     47.343     67.144      1.920  (2, 2, 0)            12
-    2     56.173     39.803      1.637  (3, 1, 1)            24
+    0     28.465    100.000      3.136  (1, 1, 1)             8
+    1     47.343     66.649      1.920  (2, 2, 0)            12
+    2     56.171     39.586      1.638  (3, 1, 1)            24
     """
 
     two_theta: NDArray[np.float64]

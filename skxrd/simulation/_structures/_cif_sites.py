@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skxrd.exceptions import InvalidStructureError
-from skxrd.simulation._cif_block import CifBlock, import_gemmi, read_block
-from skxrd.simulation._cif_displacements import read_displacements
-from skxrd.simulation._cif_symmetry import OPERATIONS, Symmetry, read_symmetry
+from skxrd.simulation._structures._cif_block import CifBlock, import_gemmi, read_block
+from skxrd.simulation._structures._cif_displacements import read_displacements
+from skxrd.simulation._structures._cif_symmetry import OPERATIONS, Symmetry, read_symmetry
 
 __all__ = ["CifSites", "read_sites"]
 
@@ -41,6 +41,7 @@ _PLAIN_FORMULA = re.compile(r"(?:[A-Z][a-z]?(?:\d+\.?\d*|\.\d+)?(?:\s+|$))+")
 _THIRDS = np.array([1 / 3, 2 / 3])
 _THIRDS_TOLERANCE = 1e-4  # relative, as in pymatgen
 _THINNEST = 0.01  # angstrom between the faces of a cell, as in pymatgen
+_LARGEST = 1e6  # angstrom or edges: beyond, coordinates have no digits left
 
 
 class CifSites(NamedTuple):
@@ -131,7 +132,8 @@ def _lattice(block: CifBlock) -> tuple[NDArray[np.float64], NDArray[np.float64]]
         raise InvalidStructureError(f"no number for {_first(missing)}")
     a, b, c = parameters[:3]
     cosines, sines = np.cos(np.radians(parameters[3:])), np.sin(np.radians(parameters[3:]))
-    if (parameters <= 0).any() or (sines <= 0).any():
+    is_length = (parameters[:3] >= _THINNEST) & (parameters[:3] < _LARGEST)
+    if not is_length.all() or (parameters <= 0).any() or (sines <= 0).any():
         raise InvalidStructureError(f"no cell has the parameters {parameters.tolist()}")
     cosine = (cosines[0] * cosines[1] - cosines[2]) / (sines[0] * sines[1])  # of gamma*
     if abs(cosine) >= 1:
@@ -183,7 +185,7 @@ def _coords(block: CifBlock, n_sites: int) -> NDArray[np.float64]:
     if {len(column) for column in columns} != {n_sites}:
         raise InvalidStructureError("its columns of coordinates and of elements differ in length")
     coords = np.stack(columns, axis=1)
-    is_unknown = ~np.isfinite(coords).all(axis=1)
+    is_unknown = ~(abs(coords) < _LARGEST).all(axis=1)
     if is_unknown.any():
         raise InvalidStructureError(f"{is_unknown.sum()} of {n_sites} sites have no coordinates")
     for third in _THIRDS:
@@ -215,7 +217,7 @@ def _formula(block: CifBlock) -> dict[str, float]:
         return amounts
     for symbol, number in re.findall(r"([A-Z][a-z]?)([\d.]*)", text):
         amounts[symbol] = amounts.get(symbol, 0.0) + float(number or 1)
-    return amounts
+    return {symbol: amount for symbol, amount in amounts.items() if amount > 0}
 
 
 def _first(values: Sequence[str] | Iterable[str]) -> str:

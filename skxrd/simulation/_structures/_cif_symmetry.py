@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skxrd.exceptions import InvalidStructureError
-from skxrd.simulation._cif_block import CifBlock, import_gemmi
+from skxrd.simulation._structures._cif_block import CifBlock, import_gemmi
 
 __all__ = ["OPERATIONS", "Symmetry", "read_symmetry"]
 

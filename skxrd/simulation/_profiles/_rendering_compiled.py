@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from skxrd.simulation._profiles import GAUSSIAN_REACH
-from skxrd.simulation._rendering import NARROWEST, ROUNDING, Array
+from skxrd.simulation._profiles._rendering import NARROWEST, ROUNDING, Array
+from skxrd.simulation._profiles._shapes import GAUSSIAN_REACH
 
 __all__ = ["compiled_render_lines"]
 

@@ -1,0 +1,1 @@
+"""From cells to lines: structure factors, families of planes, radiation."""

@@ -1,0 +1,1 @@
+"""From files and objects to cells: gemmi, pymatgen and what they disagree about."""
