@@ -11,7 +11,7 @@ import numpy as np
 
 from skxrd.exceptions import MissingDependencyError
 
-__all__ = ["b_factors", "is_compiled", "texture"]
+__all__ = ["b_factors", "texture", "uses_numba"]
 
 
 def b_factors(given: Any) -> float | dict[str, float] | None:
@@ -81,7 +81,7 @@ def texture(given: Any) -> tuple[tuple[int, int, int], float] | None:
     return axis, ratio
 
 
-def is_compiled(engine: str) -> bool:
+def uses_numba(engine: str) -> bool:
     """Tell whether numba computes the structure factors.
 
     Parameters

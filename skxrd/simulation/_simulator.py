@@ -24,7 +24,7 @@ from skxrd.grid import TwoThetaGrid
 from skxrd.simulation._lines._peak_list import PeakList
 from skxrd.simulation._lines._peaks import Diffraction
 from skxrd.simulation._lines._wavelengths import emission_lines
-from skxrd.simulation._options import b_factors, is_compiled, texture
+from skxrd.simulation._options import b_factors, texture, uses_numba
 from skxrd.simulation._pattern_folder import PatternFolder, fingerprint
 from skxrd.simulation._profiles._peak_profile import PeakProfile
 from skxrd.simulation._profiles._shapes import profile_kernel
@@ -503,7 +503,7 @@ class PatternSimulator(TransformerMixin, BaseEstimator):
             monochromator_two_theta=self.monochromator_two_theta,
             b_factors=None if with_displacements else b_factors(self.debye_waller_factors),
             texture=texture(self.preferred_orientation),
-            compiled=is_compiled(self.engine),
+            compiled=uses_numba(self.engine),
         )
         return SimulationTask(
             grid=grid,
