@@ -218,8 +218,8 @@ class LatticeStrain(BaseLineAugmentation):
     Notes
     -----
     The strain is isotropic. In a lattice that is not cubic, the axes may change differently, and
-    lines then move by amounts that depend on their indices, which a pattern does not tell: such a
-    strain belongs to the simulation, which knows them.
+    lines then move by amounts that depend on their indices, which a pattern does not tell; from
+    structures, `skxrd.simulation.VariantSimulator` makes patterns with such a strain.
 
     Examples
     --------

@@ -43,8 +43,8 @@ class PreferredOrientation(BaseLineAugmentation):
     A pattern does not tell its angles. Where they are not known, :math:`|\cos\alpha|` is made up: a
     random function of d that is smooth and takes each value between 0 and 1 about equally often, as
     the directions of planes do. Lines of nearly the same d then change together, and the expected
-    intensity stays what it was. The texture of one structure along one of its axes belongs to the
-    simulation, which knows the indices of all lines.
+    intensity stays what it was. From structures, `skxrd.simulation.VariantSimulator` makes patterns
+    with a texture along an axis of the crystal.
 
     Parameters
     ----------
