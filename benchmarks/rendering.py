@@ -36,7 +36,8 @@ from scipy.ndimage import gaussian_filter1d
 from skxrd import TwoThetaGrid
 from skxrd.datasets import load_lithium_conductors
 from skxrd.exceptions import SkxrdError
-from skxrd.simulation import PeakProfile, _peak_profile, read_structure
+from skxrd.simulation import PeakProfile, read_structure
+from skxrd.simulation._profiles import _peak_profile
 from skxrd.simulation._profiles._rendering import render_lines
 
 WAVELENGTH = 1.54184

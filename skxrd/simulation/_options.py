@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Mapping
 from importlib.util import find_spec
 from numbers import Real
@@ -10,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from skxrd.exceptions import MissingDependencyError
+from skxrd.simulation._lines._scattering import is_known
 
 __all__ = ["b_factors", "texture", "uses_numba"]
 
@@ -37,12 +39,12 @@ def b_factors(given: Any) -> float | dict[str, float] | None:
     wrong = {
         symbol: b
         for symbol, b in given.items()
-        if not (isinstance(symbol, str) and isinstance(b, Real) and 0 <= float(b) < np.inf)
+        if not (is_known(symbol) and isinstance(b, Real) and 0 <= float(b) < np.inf)
     }
     if wrong:
         raise ValueError(
             "debye_waller_factors needs numbers of angstrom^2 of at least 0 by the symbol of the "
-            f"element, got {wrong!r}."
+            f"element, such as {{'Li': 1.5}}, got {wrong!r}."
         )
     return {symbol: float(b) for symbol, b in given.items()}
 
@@ -69,7 +71,7 @@ def texture(given: Any) -> tuple[tuple[int, int, int], float] | None:
         return None
     try:
         indices, r = given
-        h, k, miller_l = (int(index) for index in indices)
+        h, k, miller_l = (operator.index(index) for index in indices)
         axis, ratio = (h, k, miller_l), float(r)
     except (TypeError, ValueError):
         axis, ratio = (0, 0, 0), 0.0

@@ -14,6 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from skxrd._files import complete_file
+from skxrd.exceptions import InvalidStructureError
 from skxrd.simulation._structures._cell import cell_of
 from skxrd.simulation._task import Outcome
 
@@ -52,10 +53,10 @@ class PatternFolder:
         self._unfinished = self.folder.with_name(f"{self.folder.name}.unfinished")
         self._place = self.folder if self.folder.exists() else self._unfinished
         described = {**parameters, "n_structures": str(shape[0]), "n_points": str(shape[1])}
-        if self._place.exists():
+        if self._place.exists() and not self._has_hardly_begun():
             self._check(described)
         else:
-            self._place.mkdir(parents=True)
+            self._place.mkdir(parents=True, exist_ok=True)
             np.lib.format.open_memmap(
                 self._place / _PATTERNS, mode="w+", dtype=np.float32, shape=shape
             ).flush()
@@ -68,6 +69,11 @@ class PatternFolder:
     def is_finished(self) -> bool:
         """Whether all is done."""
         return self._place == self.folder
+
+    def _has_hardly_begun(self) -> bool:
+        """Tell whether a run ended before it had written its parameters."""
+        names = {path.name for path in self._place.iterdir()}
+        return not self.is_finished and names <= {_PATTERNS}
 
     def _check(self, described: Mapping[str, str]) -> None:
         path = self._place / _PARAMETERS
@@ -86,10 +92,13 @@ class PatternFolder:
             )
 
     def _read_journal(self) -> dict[int, dict[str, Any]]:
+        blocks = [json.loads(line) for line in self._whole_lines()]
+        return {block["start"]: block for block in blocks}
+
+    def _whole_lines(self) -> list[bytes]:
         path = self._place / _JOURNAL
         lines = path.read_bytes().splitlines(keepends=True) if path.is_file() else []
-        blocks = [json.loads(line) for line in lines if line.endswith(b"\n")]
-        return {block["start"]: block for block in blocks}
+        return [line for line in lines if line.endswith(b"\n")]
 
     def read(self, start: int, key: str) -> list[Outcome] | None:
         """Read what became of the structures of a block, without their patterns.
@@ -141,10 +150,9 @@ class PatternFolder:
         rows.flush()
         told = [[outcome.formula, outcome.reason, list(outcome.notes)] for outcome in outcomes]
         line = json.dumps({"start": start, "key": key, "rows": told}) + "\n"
-        path = self._place / _JOURNAL
-        with open(path, "ab") as file:
-            if file.tell() and not path.read_bytes().endswith(b"\n"):
-                file.write(b"\n")  # ends the line that a crash cut short
+        n_whole = sum(map(len, self._whole_lines()))
+        with open(self._place / _JOURNAL, "ab") as file:
+            file.truncate(n_whole)  # without a line that a crash cut short
             file.write(line.encode())
             file.flush()
             os.fsync(file.fileno())
@@ -170,13 +178,15 @@ class PatternFolder:
         return patterns
 
 
-def fingerprint(items: Sequence[Any]) -> str:
+def fingerprint(items: Sequence[Any], ids: Sequence[str]) -> str:
     """Tell lists of structures apart: by path, size and time of files, and by content otherwise.
 
     Parameters
     ----------
     items : sequence
         Structures as `read_structure` takes them.
+    ids : sequence of str
+        Their names.
 
     Returns
     -------
@@ -184,8 +194,8 @@ def fingerprint(items: Sequence[Any]) -> str:
         Hash.
     """
     digest = hashlib.sha256()
-    for item in items:
-        for part in _identity(item):
+    for item, name in zip(items, ids, strict=True):
+        for part in (name.encode(), *_identity(item)):
             digest.update(part)
             digest.update(b"\0")
     return digest.hexdigest()
@@ -198,8 +208,11 @@ def _identity(item: Any) -> list[bytes]:
             return [text.encode()]
         status = os.stat(text)
         return [text.encode(), str(status.st_size).encode(), str(status.st_mtime_ns).encode()]
-    if hasattr(item, "lattice") and len(item):
-        cell = cell_of(item)
+    if hasattr(item, "lattice"):
+        try:
+            cell = cell_of(item)
+        except InvalidStructureError as error:  # to be told when its turn comes
+            return [str(error).encode()]
         arrays = (cell.lattice, cell.frac_coords, cell.occupancies, cell.u_star)
         return [",".join(cell.elements).encode(), *(np.asarray(a, float).tobytes() for a in arrays)]
     return [repr(item).encode()]

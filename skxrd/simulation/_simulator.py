@@ -7,7 +7,7 @@ import os
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from math import ceil
 from numbers import Integral, Real
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, TypeVar
 
 import numpy as np
 from joblib import effective_n_jobs
@@ -30,10 +30,14 @@ from skxrd.simulation._profiles._peak_profile import PeakProfile
 from skxrd.simulation._profiles._shapes import profile_kernel
 from skxrd.simulation._report import SimulationReport
 from skxrd.simulation._simulated_patterns import SimulatedPatterns
+from skxrd.simulation._structures._cell_reading import has_gemmi
+from skxrd.simulation._structures._cif_block import import_gemmi
 from skxrd.simulation._structures._read_structure import items_and_ids
 from skxrd.simulation._task import Outcome, SimulationTask
 
 __all__ = ["PatternSimulator"]
+
+T = TypeVar("T")
 
 _MAX_BATCH = 64  # structures per task: well below a second of work, so that progress is seen
 _ROWS_PER_BLOCK = 1024  # of patterns on disk that are finished together: 18 MB on the usual grid
@@ -57,8 +61,9 @@ class PatternSimulator(TransformerMixin, BaseEstimator):
         "CuKa" is the weighted mean, 1.54184 angstrom; "CuKa1+CuKa2", of any anode, is the doublet
         with intensities 2:1. A dictionary gives the intensity of each wavelength.
     fwhm : float, default=None
-        Full width at half maximum of the lines in degrees, the same at all angles. None and 0 leave
-        sticks. Broadening keeps the area of each line, so that heights shrink.
+        Full width at half maximum of the lines in degrees, the same at all angles; lines are put on
+        the nearest grid point first. None and 0 leave sticks. Broadening keeps the area of each
+        line, so that heights shrink.
     eta : float, default=0.0
         Shape of lines of the width `fwhm`, from 0 (Gaussian) to 1 (Lorentzian), see `pseudo_voigt`.
     profile : PeakProfile, default=None
@@ -411,7 +416,7 @@ class PatternSimulator(TransformerMixin, BaseEstimator):
         shape = (len(items), task.grid.n_points)
         on_disk = PatternFolder(folder, self._described(task), shape)
         report = SimulationReport(ids)
-        with contextlib.closing(self._outcomes_on_disk(items, task, on_disk)) as outcomes:
+        with contextlib.closing(self._outcomes_on_disk(items, ids, task, on_disk)) as outcomes:
             for position, outcome in enumerate(self._shown(outcomes, len(items))):
                 report.add(position, outcome, self.on_error)
         on_disk.finish(report.table())
@@ -497,6 +502,8 @@ class PatternSimulator(TransformerMixin, BaseEstimator):
         """Check what depends on several parameters, and put them into what travels to workers."""
         grid = self._grid()
         with_displacements = self.debye_waller_factors == "structure"
+        if self.cif_reader in ("gemmi", "both"):
+            import_gemmi()
         diffraction = Diffraction(
             emission=emission_lines(self.wavelength),
             two_theta_range=(grid.start, grid.stop),
@@ -523,6 +530,8 @@ class PatternSimulator(TransformerMixin, BaseEstimator):
         if is_broad and self.binning == "xrdmatch":
             raise ValueError('binning="xrdmatch" leaves sticks; it goes with no fwhm and profile.')
         if self.profile is not None:
+            angles = np.linspace(grid.start, grid.stop, 181)
+            self.profile.fwhm_and_eta(angles, min(emission_lines(self.wavelength)))  # checks it
             return self.profile
         return profile_kernel(self.fwhm, grid.step, eta=self.eta) if self.fwhm else None
 
@@ -541,11 +550,11 @@ class PatternSimulator(TransformerMixin, BaseEstimator):
                 yield from batch
 
     def _outcomes_on_disk(
-        self, items: Sequence[Any], task: SimulationTask, on_disk: PatternFolder
+        self, items: Sequence[Any], ids: Sequence[str], task: SimulationTask, on_disk: PatternFolder
     ) -> Generator[Outcome]:
         for start in range(0, len(items), _ROWS_PER_BLOCK):
             block = items[start : start + _ROWS_PER_BLOCK]
-            key = fingerprint(block)
+            key = fingerprint(block, ids[start : start + _ROWS_PER_BLOCK])
             outcomes = on_disk.read(start, key)
             if outcomes is not None:
                 yield from outcomes
@@ -562,9 +571,13 @@ class PatternSimulator(TransformerMixin, BaseEstimator):
         parameters = {**self.get_params(deep=False), "grid": task.grid}
         for name in ("on_error", "n_jobs", "verbose"):
             del parameters[name]
-        return {"skxrd": __version__, **{name: repr(value) for name, value in parameters.items()}}
+        described = {name: repr(value) for name, value in parameters.items()}
+        # what "auto" means here
+        described["engine"] = "numba" if task.diffraction.compiled else "numpy"
+        described["cif_reader"] += "" if has_gemmi() else " without gemmi"
+        return {"skxrd": __version__, **described}
 
-    def _shown(self, outcomes: Iterator[Outcome], n_items: int) -> Iterator[Outcome]:
+    def _shown(self, outcomes: Iterator[T], n_items: int) -> Iterator[T]:
         if not self.verbose:
             return outcomes
         return tracked(outcomes, "Simulating patterns", n_items)

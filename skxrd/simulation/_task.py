@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import convolve1d
 
 from skxrd.exceptions import InvalidStructureError
 from skxrd.grid import TwoThetaGrid
 from skxrd.simulation._lines._peak_list import PeakList
 from skxrd.simulation._lines._peaks import Diffraction, peaks_of
 from skxrd.simulation._profiles._peak_profile import PeakProfile
-from skxrd.simulation._structures._cell import Cell, formula_of
+from skxrd.simulation._structures._cell import (
+    Cell,
+    formula_of,
+    with_usable_displacements,
+)
 from skxrd.simulation._structures._cell_reading import read_cell
 
 __all__ = ["Outcome", "SimulationTask", "bin_like_xrdmatch"]
@@ -56,6 +59,15 @@ class SimulationTask:
     binning: str
     cif_reader: str
     with_displacements: bool
+
+    @property
+    def _reach(self) -> float:
+        """Degrees over which a line beyond the ends of the grid has a share in the pattern."""
+        if isinstance(self.profile, PeakProfile):
+            ends = [self.grid.start, self.grid.stop]
+            fwhm, _ = self.profile.fwhm_and_eta(ends, min(self.diffraction.emission))
+            return float(self.profile.reach * fwhm.max())
+        return 0.0 if self.profile is None else len(self.profile) // 2 * self.grid.step
 
     def run(self, items: list[Any], *, stop_at_failure: bool) -> list[Outcome]:
         """Simulate the patterns of structures.
@@ -127,8 +139,13 @@ class SimulationTask:
         cell, notes = reading.cell, list(reading.notes)
         if not self.with_displacements:
             cell = cell._replace(u_iso=None, u_star=None)
-        elif cell.u_iso is None and cell.u_star is None:
-            notes.append("no displacement parameters in the structure: lines are not damped")
+        else:
+            cell, n_resting = with_usable_displacements(cell)
+            if n_resting:
+                notes.append(
+                    f"no usable displacement parameters on {n_resting} of {len(cell.frac_coords)} "
+                    "sites, which are not damped"
+                )
         return cell, notes
 
     def simulate(self, cell: Cell, notes: Sequence[str]) -> Outcome:
@@ -146,12 +163,15 @@ class SimulationTask:
         Outcome
             Pattern, or why there is none.
         """
+        low, high = self.diffraction.two_theta_range
+        reach = self._reach
+        widened = max(low - reach, 0.0), min(high + reach, 180.0)
         try:
-            peaks = peaks_of(cell, self.diffraction)
+            peaks = peaks_of(cell, replace(self.diffraction, two_theta_range=widened))
         except InvalidStructureError as error:
             return Outcome(None, reason=str(error))
+        peaks = peaks.scaled_within(low, high)
         if not len(peaks):
-            low, high = self.diffraction.two_theta_range
             notes = [*notes, f"no line between {low:g} and {high:g} degrees two-theta"]
         pattern = self._render(peaks).astype(np.float32)
         return Outcome(pattern, formula_of(cell), notes=tuple(notes))
@@ -168,10 +188,14 @@ class SimulationTask:
             return peaks.render(self.grid, self.profile)
         if self.binning == "xrdmatch":
             return bin_like_xrdmatch(peaks, self.grid)
-        pattern = peaks.render(self.grid)
         if self.profile is None:
-            return pattern
-        return convolve1d(pattern, self.profile, mode="constant")
+            return peaks.render(self.grid)
+        margin = len(self.profile) // 2
+        index = np.rint((peaks.two_theta - self.grid.start) / self.grid.step).astype(int) + margin
+        n_points = self.grid.n_points + 2 * margin
+        inside = (index >= 0) & (index < n_points)
+        sticks = np.bincount(index[inside], weights=peaks.intensity[inside], minlength=n_points)
+        return np.convolve(sticks, self.profile, mode="valid")
 
 
 def bin_like_xrdmatch(peaks: PeakList, grid: TwoThetaGrid) -> NDArray[np.float64]:

@@ -5,12 +5,10 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Sequence
 from dataclasses import replace
-from math import ceil
 from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
-from joblib import effective_n_jobs
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
@@ -141,19 +139,18 @@ class VariantSimulator(BaseEstimator):
             (len(items), self.n_variants, task.grid.n_points), np.nan, dtype=np.float32
         )
         report = SimulationReport(names)
-        size = ceil(len(items) / (4 * effective_n_jobs(simulator.n_jobs)))
+        size = simulator._batch_size(len(items))
         tasks = (
             delayed(self._batch)(task, items[start : start + size], seed, start)
             for start in range(0, len(items), size)
         )
-        position = 0
         with contextlib.closing(as_they_come(tasks, simulator.n_jobs)) as batches:
-            for outcomes in (outcomes for batch in batches for outcomes in batch):
-                report.add(position, outcomes[0], simulator.on_error)
+            each = (outcomes for batch in batches for outcomes in batch)
+            for position, outcomes in enumerate(simulator._shown(each, len(items))):
+                report.add(position, _merged(outcomes), simulator.on_error)
                 for variant, outcome in enumerate(outcomes):
                     if outcome.pattern is not None:
                         patterns[position, variant] = outcome.pattern
-                position += 1
         report.warn()
         rows = patterns.reshape(-1, task.grid.n_points)
         return report.simulated(rows, np.repeat(np.arange(len(items)), self.n_variants))
@@ -186,6 +183,13 @@ class VariantSimulator(BaseEstimator):
                 textured = replace(task, diffraction=diffraction)
             outcomes.append(textured.simulate(variant, notes))
         return outcomes
+
+
+def _merged(outcomes: Sequence[Outcome]) -> Outcome:
+    """Put together what is to be told: the first failure, and each note once."""
+    reasons = [outcome.reason for outcome in outcomes if outcome.reason]
+    notes = dict.fromkeys(note for outcome in outcomes for note in outcome.notes)
+    return outcomes[0]._replace(reason=reasons[0] if reasons else "", notes=tuple(notes))
 
 
 def strained(

@@ -99,9 +99,35 @@ def test_a_cut_line_of_the_journal_does_not_count(crystals, tmp_path, counted):
     journal = unfinished / "blocks.jsonl"
     journal.write_bytes(journal.read_bytes()[:-20])
     counted.clear()
-    stored = simulator.simulate_to_disk(crystals, tmp_path / "iron")
+    simulator.simulate_to_disk(crystals, tmp_path / "iron")
+    stored = simulator.simulate_to_disk(crystals, tmp_path / "iron")  # its journal can be read
     assert len(counted) == 2
     np.testing.assert_array_equal(stored.patterns, simulator.simulate(crystals).patterns)
+
+
+def test_a_run_that_had_hardly_begun_begins_anew(crystals, tmp_path):
+    (tmp_path / "iron.unfinished").mkdir()
+    (tmp_path / "iron.unfinished" / "patterns.npy").write_bytes(b"half")
+    stored = PatternSimulator(GRID).simulate_to_disk(crystals, tmp_path / "iron")
+    assert stored.patterns.shape == (10, GRID.n_points)
+
+
+def test_a_structure_that_is_no_cell_is_a_row_of_nan(crystals, tmp_path):
+    flat = crystals[2].copy()
+    flat.lattice = Lattice([[1, 0, 0], [0, 1, 0], [1, 1, 0]])
+    simulator = PatternSimulator(GRID, on_error="nan")
+    with pytest.warns(PatternWarning, match="1 of 2 structures gave no pattern"):
+        stored = simulator.simulate_to_disk([crystals[0], flat], tmp_path / "iron")
+    assert "no volume" in stored.failures["reason"][0]
+
+
+def test_other_names_need_another_folder(crystals, tmp_path):
+    names = [f"crystal {k}" for k in range(10)]
+    PatternSimulator(GRID).simulate_to_disk(crystals, tmp_path / "iron", ids=names)
+    with pytest.raises(FileExistsError, match="at least one differs"):
+        PatternSimulator(GRID).simulate_to_disk(crystals, tmp_path / "iron", ids=names[::-1])
+    with pytest.raises(ValueError, match="got 9 ids for 10 structures"):
+        PatternSimulator(GRID).simulate(crystals, ids=names[:9])
 
 
 def test_failures_are_rows_of_nan_and_are_told_again(crystals, tmp_path):

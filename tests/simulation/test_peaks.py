@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import warnings
 
 import numpy as np
 import pytest
@@ -114,9 +115,28 @@ def test_one_displacement_parameter_damps_by_its_definition(structures, engine):
     np.testing.assert_allclose(damped.intensity, 100 * expected / expected.max(), rtol=1e-9)
 
 
+def test_displacements_that_nothing_has_are_not_used(structures, engine):
+    moving = _with_u_cif(structures["LiFePO4"], np.random.default_rng(0))
+    for name in ("U11_cif", "U22_cif", "U33_cif"):
+        values = list(moving.site_properties[name])
+        values[0] = -0.3  # would amplify
+        moving.add_site_property(name, values)
+    simulator = PatternSimulator(debye_waller_factors="structure", engine=engine)
+    with pytest.warns(PatternWarning, match="no usable displacement parameters on 1 of 28 sites"):
+        X = simulator.transform([moving])
+    assert np.isfinite(X).all()
+    for name in ("U11_cif", "U22_cif", "U33_cif", "U23_cif", "U13_cif", "U12_cif"):
+        values = list(moving.site_properties[name])
+        values[0] = 0.0  # at rest
+        moving.add_site_property(name, values)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        np.testing.assert_allclose(simulator.transform([moving]), X, rtol=1e-5, atol=1e-6)
+
+
 def test_structure_without_displacements_says_so(structures):
     simulator = PatternSimulator(debye_waller_factors="structure")
-    with pytest.warns(PatternWarning, match="no displacement parameters"):
+    with pytest.warns(PatternWarning, match="no usable displacement parameters on 8 of 8 sites"):
         X = simulator.transform([structures["NaCl"]])
     np.testing.assert_array_equal(X, PatternSimulator().transform([structures["NaCl"]]))
 
@@ -204,7 +224,10 @@ def test_doublet_has_each_line_twice(structures, engine):
     np.testing.assert_allclose(by_number.intensity, doublet.intensity)
 
 
-@pytest.mark.parametrize("wavelength", ["CuKa1+MoKa2", "CuKa+CuKa2", {}, {1.54: 0.0}, {"Cu": 1.0}])
+@pytest.mark.parametrize(
+    "wavelength",
+    ["CuKa1+MoKa2", "CuKa+CuKa2", {}, {1.54: 0.0}, {"Cu": 1.0}, {"CuKa": "1"}, {None: 1.0}],
+)
 def test_wrong_radiation_is_refused(structures, wavelength):
     for method in ("fit", "transform"):
         with pytest.raises(ValueError, match=r"wavelength|doublet"):
@@ -241,13 +264,17 @@ def test_preferred_orientation_is_that_of_march_and_dollase(engine):
     np.testing.assert_allclose(flat.intensity, 100 * expected / expected.max(), rtol=1e-9)
 
 
-@pytest.mark.parametrize("given", [((0, 0, 0), 0.5), ((0, 0, 1), 0.0), ((0, 1), 0.5), (1, 2, 3)])
+@pytest.mark.parametrize(
+    "given", [((0, 0, 0), 0.5), ((0.5, 0.5, 1), 0.5), ((0, 0, 1), 0.0), ((0, 1), 0.5), (1, 2, 3)]
+)
 def test_wrong_preferred_orientation_is_refused(given):
     with pytest.raises(ValueError, match="preferred_orientation needs"):
         PatternSimulator(preferred_orientation=given).fit()
 
 
-@pytest.mark.parametrize("given", [{"Li": -1.0}, {3: 1.0}, {"Li": "much"}])
+@pytest.mark.parametrize(
+    "given", [{"Li": -1.0}, {3: 1.0}, {"Li": "much"}, {"li": 1.0}, {"Li+": 1.0}]
+)
 def test_wrong_displacement_parameters_are_refused(given):
     with pytest.raises(ValueError, match="debye_waller_factors needs"):
         PatternSimulator(debye_waller_factors=given).fit()
@@ -259,6 +286,17 @@ def test_no_line_in_range_is_an_empty_list(structures, engine):
     assert peaks.labels() == []
     assert peaks.to_frame().empty
     assert not peaks.render(TwoThetaGrid(0, 5, 251)).any()
+
+
+@pytest.mark.parametrize(
+    ("start", "stop", "n_lines"), [(44.66, 44.74, 1), (44.0, 44.64, 1), (44.0, 44.9, 2)]
+)
+def test_wavelengths_without_a_line_of_their_own(start, stop, n_lines, engine):
+    iron = Structure(Lattice.cubic(2.87), ["Fe", "Fe"], [[0, 0, 0], [0.5, 0.5, 0.5]])
+    grid = TwoThetaGrid(start, stop, 65)  # lines at 44.61 and 44.73 degrees
+    peaks = _peaks(iron, grid, wavelength="CuKa1+CuKa2", engine=engine)
+    assert len(peaks) == n_lines
+    assert peaks.intensity.max() == 100
 
 
 def test_backscattering_is_finite(structures, engine):
@@ -389,6 +427,22 @@ def test_pymatgen_takes_the_lines(structures):
 def test_peaks_of_what_is_no_structure(structures):
     with pytest.raises(InvalidStructureError, match=r"Structure 1 \(1\)"):
         PatternSimulator(on_error="skip").peaks([structures["Si"], None])
+
+
+def test_ions_of_one_position_are_one_site_for_symmetry(structures):
+    mixed = structures["NaCl"].copy()
+    split = Structure(
+        mixed.lattice,
+        [{"Na+": 0.5}] * 4 + [{"Na": 0.5}] * 4 + ["Cl-"] * 4,
+        [*mixed.frac_coords[:4], *mixed.frac_coords[:4], *mixed.frac_coords[4:]],
+    )
+    assert PatternSimulator().peaks([split])[0].hkls == PatternSimulator().peaks([mixed])[0].hkls
+
+
+def test_nothing_on_the_sites_is_an_error(structures):
+    empty = Structure(Lattice.cubic(4.0), [{"Li": 0.0}], [[0, 0, 0]])
+    with pytest.raises(InvalidStructureError, match="Structure 0"):
+        PatternSimulator().transform([empty])
 
 
 def test_number_of_jobs_does_not_matter(sample):

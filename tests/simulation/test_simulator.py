@@ -380,6 +380,25 @@ def test_presets(structures):
         PatternSimulator.from_preset("paper")
 
 
+@pytest.mark.parametrize("width", [{"profile": PeakProfile(size=10.0)}, {"fwhm": 0.5, "eta": 0.5}])
+def test_lines_beyond_the_grid_leave_their_tails(width):
+    iron = Structure(
+        Lattice.cubic(2.87), ["Fe", "Fe"], [[0, 0, 0], [0.5, 0.5, 0.5]]
+    )  # 44.65, 64.99
+    whole = PatternSimulator(TwoThetaGrid(40, 80, 2001), **width).transform([iron])[0]
+    part = PatternSimulator(TwoThetaGrid(44.6, 64.96, 1019), **width).transform([iron])[0]
+    np.testing.assert_allclose(part, whole[230 : 230 + 1019], rtol=1e-5, atol=1e-6)
+    assert part[-1] > 0.1  # of the line beyond the end
+    with pytest.warns(PatternWarning, match="no line between"):  # and so no scale
+        assert not PatternSimulator(TwoThetaGrid(44.7, 64.9, 1011), **width).transform([iron]).any()
+
+
+@pytest.mark.parametrize("profile", [PeakProfile(size=-1), PeakProfile(w=-0.01, u=0.0)])
+def test_profiles_are_checked_in_fit(profile):
+    with pytest.raises(ValueError, match=r"size|u tan"):
+        PatternSimulator(profile=profile).fit()
+
+
 def test_profile_replaces_the_constant_width(structures):
     profile = PeakProfile(size=20.0)
     simulator = PatternSimulator(GRID, profile=profile)

@@ -40,8 +40,12 @@ def laue_rotations(cell: Cell) -> NDArray[np.int64]:
     """
     import spglib
 
-    _, kind = np.unique(cell.occupancies.round(4), axis=0, return_inverse=True)
-    crystal: Any = (cell.lattice, cell.frac_coords, kind.ravel() + 1)
+    # Atoms of one position may be several sites, such as ions of two charges; spglib takes one.
+    positions, row = np.unique((cell.frac_coords % 1).round(6) % 1, axis=0, return_inverse=True)
+    occupancies = np.zeros((len(positions), len(cell.elements)))
+    np.add.at(occupancies, row.ravel(), cell.occupancies)
+    _, kind = np.unique(occupancies.round(4), axis=0, return_inverse=True)
+    crystal: Any = (cell.lattice, positions, kind.ravel() + 1)
     with silent_spglib():
         try:
             symmetry = spglib.get_symmetry(crystal, symprec=_SYMMETRY_PRECISION)

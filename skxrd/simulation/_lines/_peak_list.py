@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -86,6 +86,26 @@ class PeakList:
 
     def __len__(self) -> int:
         return len(self.two_theta)
+
+    def scaled_within(self, low: float, high: float) -> PeakList:
+        """Give the strongest line of a range the intensity 100.
+
+        Parameters
+        ----------
+        low, high : float
+            Ends of the range in degrees two-theta.
+
+        Returns
+        -------
+        PeakList
+            All lines, also those beyond the range; empty if none lies in it.
+        """
+        inside = (self.two_theta >= low - 1e-9) & (self.two_theta <= high + 1e-9)
+        strongest = self.intensity[inside].max(initial=0.0)
+        if strongest == 0:
+            empty = np.empty(0)
+            return PeakList(empty, empty, empty, self.wavelength, None if self.hkls is None else ())
+        return replace(self, intensity=self.intensity * (100 / strongest))
 
     def labels(self) -> list[str]:
         """Write the Miller indices of each line.

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from skxrd.exceptions import InvalidStructureError
 from skxrd.simulation._lines._families import families_of_lines, laue_rotations
 from skxrd.simulation._lines._peak_list import HKLFamily, PeakList
 from skxrd.simulation._lines._scattering import atomic_numbers
@@ -89,7 +90,7 @@ def peaks_of(cell: Cell, diffraction: Diffraction, *, hkl: bool = False) -> Peak
     Raises
     ------
     InvalidStructureError
-        If the scattering factors of an element are not known.
+        If there are no atoms, or the scattering factors of an element are not known.
     """
     wavelengths = list(diffraction.emission)
     low, high = np.sin(np.radians(diffraction.two_theta_range) / 2)
@@ -102,6 +103,8 @@ def peaks_of(cell: Cell, diffraction: Diffraction, *, hkl: bool = False) -> Peak
     strength = np.square(reflections.structure_factor.real)
     strength += np.square(reflections.structure_factor.imag)
     electrons = (cell.occupancies @ atomic_numbers(cell.elements)).sum()
+    if not electrons > 0:
+        raise InvalidStructureError("There are no atoms on the sites.")
     if strength.max(initial=0.0) < _EXTINCT * electrons**2:  # scaling would show rounding noise
         return _empty(wavelengths[0], hkl)
     order = np.argsort(reflections.g_squared)
@@ -202,8 +205,9 @@ def _lines(
     lorentz_polarization = _lorentz_polarization(sine, diffraction.monochromator_two_theta)
     contribution = 2 * strength[first:last] * lorentz_polarization
     key = np.rint(two_theta / _SAME_LINE)
-    start = np.flatnonzero(np.concatenate([[True], key[1:] != key[:-1]]))
-    intensity = np.add.reduceat(contribution, start)
+    start = np.flatnonzero(np.diff(key, prepend=np.nan))
+    # reduceat takes no empty array, which one of several wavelengths may give
+    intensity = np.add.reduceat(contribution, start) if len(start) else contribution
     return _Lines(two_theta[start], intensity, 1 / g[start], int(first), start, contribution)
 
 

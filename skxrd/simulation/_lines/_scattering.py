@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from skxrd.exceptions import InvalidStructureError
 
-__all__ = ["atomic_numbers", "scattering_factor_table", "scattering_factors"]
+__all__ = ["atomic_numbers", "is_known", "scattering_factor_table", "scattering_factors"]
 
 _MOTT_BETHE = 41.78214  # 8 pi^2 m e^2 / h^2 in 1/angstrom, to pymatgen's digits
 _POINTS_PER_UNIT = 8192  # of 1/angstrom^2: cubic interpolation is then exact to 1e-9
@@ -33,6 +33,24 @@ def _parameters(element: str) -> _Parameters:
         raise InvalidStructureError(f"There are no scattering factors of {element!r}.")
     a, b = np.array(ATOMIC_SCATTERING_PARAMS[element], dtype=float).T
     return _Parameters(Element(element).Z, a, b)
+
+
+def is_known(element: object) -> bool:
+    """Tell whether there are scattering factors of an element.
+
+    Parameters
+    ----------
+    element : object
+        Chemical symbol.
+
+    Returns
+    -------
+    bool
+        Whether it is the symbol of an element of the table.
+    """
+    from pymatgen.analysis.diffraction.xrd import ATOMIC_SCATTERING_PARAMS
+
+    return element in ATOMIC_SCATTERING_PARAMS
 
 
 def atomic_numbers(elements: Sequence[str]) -> NDArray[np.float64]:

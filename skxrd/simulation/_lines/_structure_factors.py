@@ -14,7 +14,7 @@ from skxrd.simulation._structures._cell import Cell
 __all__ = ["Reflections", "structure_factors"]
 
 _MAX_ENTRIES = 2**21  # complex numbers in memory at once: 32 MB
-_MAX_BOX = 5e8  # (2h + 1)(2k + 1)(2l + 1): cubic cells up to 300 angstrom with Cu K-alpha
+_MAX_BOX = 5e7  # (2h + 1)(2k + 1)(2l + 1): cubic cells up to 200 angstrom with Cu K-alpha
 _ROUNDING = 1e-8  # 1/angstrom: reflections on the outer end of the range belong to it
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from numbers import Real
 
 from typing_extensions import TypeIs
 
@@ -65,7 +66,7 @@ def emission_lines(
         If a name is unknown, or a mapping is empty or has intensities that are not positive.
     """
     if _is_mapping(wavelength):
-        intensities = {wavelength_in_angstrom(name): share for name, share in wavelength.items()}
+        intensities = _intensities(wavelength)
     elif isinstance(wavelength, str) and "+" in wavelength:
         first, second = wavelength.split("+", 1)
         anode = first.removesuffix("Ka1")
@@ -91,6 +92,20 @@ def emission_lines(
     total = sum(intensities.values())
     strongest_first = sorted(intensities.items(), key=lambda line: -line[1])
     return {length: share / total for length, share in strongest_first}
+
+
+def _intensities(given: Mapping[str | float, float]) -> dict[float, float]:
+    numbers = (*given.values(), *(name for name in given if not isinstance(name, str)))
+    if not all(isinstance(number, Real) for number in numbers):
+        raise ValueError(
+            "wavelength as a mapping needs names or numbers of angstrom with numbers for "
+            f"intensities, got {given!r}."
+        )
+    intensities: dict[float, float] = {}
+    for name, share in given.items():  # a name and its number are one line
+        length = wavelength_in_angstrom(name)
+        intensities[length] = intensities.get(length, 0.0) + float(share)
+    return intensities
 
 
 def _is_mapping(wavelength: object) -> TypeIs[Mapping[str | float, float]]:

@@ -12,8 +12,9 @@ from skxrd.exceptions import InvalidStructureError
 if TYPE_CHECKING:
     from pymatgen.core import Structure
 
-__all__ = ["Cell", "cell_of", "formula_of"]
+__all__ = ["Cell", "cell_of", "formula_of", "with_usable_displacements"]
 
+_ROUNDING = 1e-3
 _FLAT = 1e-6  # of the volume of a box with the same edges
 _U_CIF = ("U11_cif", "U22_cif", "U33_cif", "U23_cif", "U13_cif", "U12_cif")
 
@@ -91,6 +92,38 @@ def _u_star(structure: Structure, lattice: NDArray[np.float64]) -> NDArray[np.fl
     return u_cif * np.outer(lengths, lengths)
 
 
+def with_usable_displacements(cell: Cell) -> tuple[Cell, int]:
+    """Forget displacement parameters that no thermal motion has.
+
+    Parameters
+    ----------
+    cell : Cell
+        Unit cell.
+
+    Returns
+    -------
+    cell : Cell
+        The cell; negative mean squares, and tensors with a negative one, are unknown.
+    n_unknown : int
+        Number of sites without known displacement parameters.
+    """
+    n_sites = len(cell.frac_coords)
+    known = np.zeros(n_sites, dtype=bool)
+    u_iso, u_star = cell.u_iso, cell.u_star
+    if u_iso is not None:
+        u_iso = np.where(u_iso >= 0, u_iso, np.nan)
+        known |= np.isfinite(u_iso)
+    if u_star is not None:
+        finite = np.asarray(np.isfinite(u_star).all(axis=(1, 2)))
+        smallest = np.full(n_sites, -np.inf)
+        smallest[finite] = np.linalg.eigvalsh(u_star[finite]).min(axis=1)
+        # a little below zero is rounding, for instance of an atom that moves in a plane
+        usable = smallest >= -_ROUNDING * np.abs(np.nan_to_num(u_star)).max(axis=(1, 2))
+        u_star = np.where(usable[:, None, None] & finite[:, None, None], u_star, np.nan)
+        known |= usable & finite
+    return cell._replace(u_iso=u_iso, u_star=u_star), int(n_sites - known.sum())
+
+
 def formula_of(cell: Cell) -> str:
     """Write the reduced formula, without the rounding errors that sums of occupancies carry.
 
@@ -106,5 +139,6 @@ def formula_of(cell: Cell) -> str:
     """
     from pymatgen.core import Composition
 
-    amounts = cell.occupancies.sum(axis=0).round(2)
+    amounts = cell.occupancies.sum(axis=0)
+    amounts = np.where(amounts < 0.01, amounts, amounts.round(2))  # a dopant stays
     return Composition(dict(zip(cell.elements, amounts, strict=True))).reduced_formula

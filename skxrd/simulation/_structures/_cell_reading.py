@@ -24,7 +24,7 @@ from skxrd.simulation._structures._read_structure import (
     read_with_notes,
 )
 
-__all__ = ["CellReading", "differences", "read_cell"]
+__all__ = ["CellReading", "differences", "has_gemmi", "read_cell"]
 
 _READERS = ("auto", "gemmi", "pymatgen", "both")
 _LENGTH_TOLERANCE = 1e-6  # of the cell, relative
@@ -90,7 +90,7 @@ def read_cell(item: Any, *, cif_reader: str = "auto") -> CellReading:
     """
     if cif_reader not in _READERS:
         raise ValueError(f"cif_reader must be one of {', '.join(_READERS)}, got {cif_reader!r}.")
-    if cif_reader == "pymatgen" or (cif_reader == "auto" and not _has_gemmi()):
+    if cif_reader == "pymatgen" or (cif_reader == "auto" and not has_gemmi()):
         return _read_with_pymatgen(item)
     import_gemmi()
     text = _cif_text(item)
@@ -146,7 +146,8 @@ def differences(first: Cell, second: Cell) -> list[str]:
     return found
 
 
-def _has_gemmi() -> bool:
+def has_gemmi() -> bool:
+    """Tell whether gemmi is installed."""
     try:
         import_gemmi()
     except MissingDependencyError:
