@@ -25,7 +25,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.semi_supervised import SelfTrainingClassifier
 
 from skxrd import TwoThetaGrid
-from skxrd.preprocessing import IntensityScaler, PatternResampler, PeakBroadener
+from skxrd.preprocessing import IntensityScaler, PatternResampler, PeakBroadener, RangeSelector
 from skxrd.screening import CampaignDisplay, simulate_campaign
 from skxrd.supervised import LabeledOnlyClassifier
 
@@ -41,7 +41,10 @@ def make_data() -> tuple[dict[str, np.ndarray], np.ndarray, np.ndarray]:
     sticks = simulate(tuple(data.cifs[name] for name in data.frame["id"][rows]))
     # Lines of one degree on a grid of half a degree, so that neighboring ones meet.
     patterns = make_pipeline(
-        PeakBroadener(1.0), PatternResampler(TwoThetaGrid(5, 85, 161)), IntensityScaler("sqrt")
+        PeakBroadener(1.0),
+        RangeSelector(5, 85),
+        PatternResampler(TwoThetaGrid(5, 85, 161), input_grid=TwoThetaGrid(5, 85, 4001)),
+        IntensityScaler("sqrt"),
     ).fit_transform(sticks)
     compositions = [Composition(formula) for formula in data.frame["formula"][rows]]
     elements = sorted({str(element) for entry in compositions for element in entry})

@@ -11,7 +11,8 @@ are fitted by pybaselines row by row in either case: the ratio says what the che
 and one round is enough. The largest difference to what the peer returns is relative to the largest
 value.
 
-    python benchmarks/preprocessing.py [--patterns 10000] [--rounds 3] [--n-jobs 1] [--json FILE]
+    python benchmarks/preprocessing.py [--patterns 10000] [--rounds 3] [--n-jobs 1] [--only NAME]
+                                       [--json FILE]
 """
 
 from __future__ import annotations
@@ -39,11 +40,13 @@ from sklearn.preprocessing import Normalizer
 from skxrd import TwoThetaGrid
 from skxrd.datasets import make_patterns
 from skxrd.exceptions import PatternWarning
+from skxrd.io import MeasuredPattern
 from skxrd.preprocessing import (
     AxisConverter,
     BaselineRemover,
     IntensityScaler,
     KAlpha2Stripper,
+    MeasuredPatternTransformer,
     PatternResampler,
     PatternSmoother,
     PeakBroadener,
@@ -118,12 +121,32 @@ def pybaselines_rows(remover: BaselineRemover) -> Callable[[np.ndarray], np.ndar
     return function
 
 
+class MeasuredRows:
+    """MeasuredPatternTransformer for rows, which become measurements of the same angles."""
+
+    def __init__(self) -> None:
+        self.transformer = MeasuredPatternTransformer(COARSE)
+
+    def fit(self, X: np.ndarray) -> MeasuredRows:
+        self.transformer.fit()
+        return self
+
+    def transform(self, X: np.ndarray) -> np.ndarray:
+        wavelength = wavelength_in_angstrom("CuKa")
+        two_theta = GRID.two_theta[1:]
+        patterns = [MeasuredPattern(two_theta, row[1:], wavelength=wavelength) for row in X]
+        return self.transformer.transform(patterns)
+
+    def one_by_one(self, X: np.ndarray) -> np.ndarray:
+        return np.concatenate([self.transform(row[np.newaxis]) for row in X])
+
+
 def cases(n_jobs: int) -> list[Case]:
     removers = [
         BaselineRemover(method, n_jobs=n_jobs)
         for method in ("rolling_ball", "snip", "asls", "psalsa", "arpls")
     ]
-    q = AxisConverter("q")
+    q = AxisConverter("q", method="linear")
     q_axis = q.fit(np.ones((1, GRID.n_points))).axis_
     angles = 2 * np.degrees(np.arcsin(q_axis * wavelength_in_angstrom("CuKa") / (4 * np.pi)))
     angles = np.minimum(angles, GRID.stop)  # the last one, but for rounding
@@ -183,6 +206,12 @@ def cases(n_jobs: int) -> list[Case]:
                 function=pybaselines_rows(remover),
             )
             for remover in removers
+        ),
+        Case(
+            "MeasuredPatternTransformer",
+            MeasuredRows(),
+            "one call for each pattern",
+            function=MeasuredRows().one_by_one,
         ),
     ]
 
@@ -245,6 +274,7 @@ def main() -> None:
     parser.add_argument("--patterns", type=int, default=10_000)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--n-jobs", type=int, default=1, help="for BaselineRemover")
+    parser.add_argument("--only", default="", help="part of the names of the transformers")
     parser.add_argument("--json", type=Path, help="file for all numbers")
     options = parser.parse_args()
     torch.set_num_threads(1)
@@ -257,6 +287,8 @@ def main() -> None:
     clock = time.process_time if options.n_jobs == 1 else time.perf_counter
     numbers = {}
     for case in cases(options.n_jobs):
+        if options.only not in case.name:
+            continue
         n_rounds = 1 if case.name.startswith("BaselineRemover") else options.rounds
         with warnings.catch_warnings():
             # that a fit stopped early is no matter of time

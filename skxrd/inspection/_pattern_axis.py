@@ -18,6 +18,7 @@ __all__ = [
     "positions",
     "scaled",
     "set_intensity_scale",
+    "shorten_labels",
     "split_below",
     "two_theta_of",
     "x_limits",
@@ -31,6 +32,14 @@ INTENSITY_SCALES = {
     "linear": "Intensity (arb. units)",
     "sqrt": "Square root of intensity",
     "log": "Logarithm of intensity",
+}
+
+# What stands for a label in a panel that is too low for it.
+_SHORTER = {
+    INTENSITY_SCALES["linear"]: ("Intensity", ""),
+    INTENSITY_SCALES["sqrt"]: ("√Intensity", ""),
+    INTENSITY_SCALES["log"]: ("log(Intensity)", ""),
+    "Difference": ("Diff.", ""),
 }
 
 _DECADES = 4  # that a logarithmic scale shows: noise of counting ends about there
@@ -147,6 +156,17 @@ def split_below(ax: Any, heights: Sequence[float]) -> list[Any]:
         middle.tick_params(axis="x", bottom=False)
     figure.sca(ax)  # titles and the like are meant for the picture, not for its panels
     return panels
+
+
+def shorten_labels(panels: Sequence[Any]) -> None:
+    """Shorten or drop labels of y axes that are longer than these are high, and would overlap."""
+    panels[0].figure.canvas.figure.draw_without_rendering()  # the layout decides on the heights
+    for panel in panels:
+        room = panel.get_window_extent().height
+        for text in _SHORTER.get(panel.get_ylabel(), ()):
+            if panel.yaxis.label.get_window_extent().height <= room:
+                break
+            panel.set_ylabel(text)
 
 
 def _split_box(ax: Any, ratios: Sequence[float]) -> list[Any]:

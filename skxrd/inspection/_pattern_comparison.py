@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from numbers import Real
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -22,6 +23,8 @@ __all__ = [
 ]
 
 _SAME_WAVELENGTH = 1e-6  # relative; far below the width of an emission line
+# Share of points without a neighbor: none in a profile, a quarter where sticks are dense.
+_MOST_LONE = 0.1
 
 Floats = NDArray[np.float64]
 Wavelength = str | float | Mapping[str | float, float]
@@ -29,6 +32,8 @@ Wavelength = str | float | Mapping[str | float, float]
 
 def mean_wavelength(wavelength: Wavelength) -> float:
     """Return the mean of emission lines, which is what files state of a doublet."""
+    if isinstance(wavelength, Real) and not 0 < float(wavelength) < np.inf:
+        raise ValueError(f"wavelength must be a positive number of angstrom, got {wavelength!r}.")
     return sum(length * share for length, share in emission_lines(wavelength).items())
 
 
@@ -97,7 +102,7 @@ def simulated_at(
             f"{simulated.shape} for {grid.n_points} angles."
         )
     lone = (simulated[1:-1] != 0) & (simulated[:-2] == 0) & (simulated[2:] == 0)
-    if 2 * lone.sum() > np.count_nonzero(simulated):
+    if lone.sum() > _MOST_LONE * np.count_nonzero(simulated):
         raise ValueError(
             "simulated must be a profile, and this one holds sticks, which fall between the "
             "measured angles: simulate it with fwhm or profile."

@@ -78,12 +78,21 @@ def _draw_lines(
 ) -> list[Any]:
     lines: list[Any] = []
     rasterized = sum(len(x) for x, _ in curves) > _MOST_VECTOR_POINTS
+    given = _style_of_lines(line_kwargs)
     for row, ((x, y), color) in enumerate(zip(curves, cycle(COLORS), strict=False)):
-        style = {"color": color, "linewidth": 1.0, "rasterized": rasterized, **(line_kwargs or {})}
+        style = {"color": color, "linewidth": 1.0, "rasterized": rasterized, **given}
         if names is not None:
             style["label"] = names[row]
         lines += ax.plot(x, y + row * offset, **style)
     return lines
+
+
+def _style_of_lines(line_kwargs: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Full names of keywords, so that "lw" takes the place of a default "linewidth"."""
+    from matplotlib.cbook import normalize_kwargs
+    from matplotlib.lines import Line2D
+
+    return dict(normalize_kwargs(dict(line_kwargs or {}), Line2D))
 
 
 def write_names(ax: Any, lines: Sequence[Any], offset: float) -> None:
@@ -122,6 +131,7 @@ def draw_waterfall(
 ) -> Any:
     """Draw many lines, one above the other, in the colors of their values."""
     from matplotlib import colormaps
+    from matplotlib.cbook import normalize_kwargs
     from matplotlib.collections import LineCollection
     from matplotlib.colors import ListedColormap
 
@@ -130,9 +140,9 @@ def draw_waterfall(
     segments = [np.column_stack([x[shown], row]) for row in heights[::-1]]  # lower ones in front
     style = {
         "cmap": ListedColormap(colormaps["viridis"](np.linspace(0, _DARKER_PART, 256))),
-        "linewidths": 0.7 if len(patterns) <= _FEW else 0.4,
+        "linewidth": 0.7 if len(patterns) <= _FEW else 0.4,
         "rasterized": patterns.size > _MOST_VECTOR_POINTS,
-        **(line_kwargs or {}),
+        **normalize_kwargs(dict(line_kwargs or {}), LineCollection),
     }
     series = LineCollection(segments, array=values[::-1], **style)
     ax.add_collection(series)
@@ -145,14 +155,22 @@ def draw_map(ax: Any, x: Floats, patterns: NDArray[Any], values: Floats, scale: 
     shown = np.isfinite(x)
     norm = color_norm(patterns, scale)
     return ax.pcolormesh(
-        x[shown],
-        values,
+        _edges(x[shown]),
+        _edges(values),
         np.maximum(patterns[:, shown], norm.vmin),
-        shading="nearest",
+        shading="flat",
         norm=norm,
         cmap="viridis",
         rasterized=True,
     )
+
+
+def _edges(centers: Floats) -> Floats:
+    """Edges of cells around points; a single one gets a height, which matplotlib denies it."""
+    if len(centers) == 1:
+        return centers[0] + np.array([-0.5, 0.5])
+    half = np.diff(centers) / 2
+    return np.concatenate([centers[:1] - half[:1], centers[:-1] + half, centers[-1:] + half[-1:]])
 
 
 def draw_comparison(
@@ -168,9 +186,9 @@ def draw_comparison(
     rasterized = len(x) > _MOST_VECTOR_POINTS
     lines = []
     for pattern, name, style in zip(
-        patterns, names, (dots, {**line, **(line_kwargs or {})}), strict=True
+        patterns, names, (dots, {**line, **_style_of_lines(line_kwargs)}), strict=True
     ):
-        lines += ax.plot(x, pattern, label=name, rasterized=rasterized, **style)
+        lines += ax.plot(x, pattern, **{"label": name, "rasterized": rasterized, **style})
     return lines
 
 

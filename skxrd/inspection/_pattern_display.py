@@ -38,7 +38,7 @@ class PatternDisplay(PatternPlot):
     patterns : array-like of shape (n_patterns, n_points)
         Intensities, one pattern per row; they are drawn as they are, not normalized.
     labels : sequence of str of length n_patterns, default=None
-        Name of each pattern.
+        Name of each pattern; the kinds "waterfall" and "map" have no place for names.
     wavelength : str, float or mapping, default=None
         Radiation, as for `PatternSimulator`; of several lines the mean is taken. It is needed for
         the axes Q and d.
@@ -47,8 +47,8 @@ class PatternDisplay(PatternPlot):
         patterns shows the lines of each. Where `wavelength` is given, they are put where their
         plane distances diffract at it, and otherwise where they were computed.
     values : array-like of float of shape (n_patterns,), default=None
-        What changes along a series, such as temperature or time; for the kinds "waterfall" and
-        "map". None stands for 0, 1, 2, ...
+        What changes along a series, such as temperature or time, in finite numbers; for the kinds
+        "waterfall" and "map". None stands for 0, 1, 2, ...
     values_label : str, default=None
         Name and unit of `values`.
 
@@ -57,7 +57,7 @@ class PatternDisplay(PatternPlot):
     two_theta : ndarray of shape (n_points,)
         Angles in degrees.
     patterns : ndarray of shape (n_patterns, n_points)
-        Intensities.
+        Intensities, as floating-point numbers.
     labels : list of str or None
         Name of each pattern.
     wavelength : float or None
@@ -94,7 +94,8 @@ class PatternDisplay(PatternPlot):
     TypeError
         If `peaks` holds something else than lists of lines.
     ValueError
-        If the lengths of the arguments do not fit together, or `wavelength` is unknown.
+        If the lengths of the arguments do not fit together, `values` are not finite, or
+        `wavelength` is unknown.
 
     See Also
     --------
@@ -126,6 +127,8 @@ class PatternDisplay(PatternPlot):
     ) -> None:
         self.two_theta = np.asarray(two_theta, dtype=float)
         self.patterns = np.asarray(patterns)
+        if not np.issubdtype(self.patterns.dtype, np.floating):
+            self.patterns = self.patterns.astype(float)  # small integers would wrap around
         self.labels = None if labels is None else [str(label) for label in labels]
         self.wavelength = None if wavelength is None else mean_wavelength(wavelength)
         self.peaks = peaks
@@ -145,6 +148,11 @@ class PatternDisplay(PatternPlot):
             raise ValueError(
                 f"values must hold a number for each pattern: got shape {self.values.shape} for "
                 f"{len(self.patterns)} patterns."
+            )
+        if self.values is not None and not np.isfinite(self.values).all():
+            number = int(np.flatnonzero(~np.isfinite(self.values))[0])
+            raise ValueError(
+                f"values must be finite, got {self.values[number]} for pattern {number}."
             )
         phases_of(peaks, self.wavelength)
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Iterable, Mapping
 from itertools import cycle
-from numbers import Integral
+from numbers import Integral, Real
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -19,6 +20,7 @@ from skxrd.inspection._pattern_axis import (
     positions,
     scaled,
     set_intensity_scale,
+    shorten_labels,
     split_below,
     x_limits,
 )
@@ -100,7 +102,8 @@ class PatternPlot:
             Labels that would overlap in axes of the present size are left out.
         line_kwargs : dict, default=None
             Keywords of `matplotlib.axes.Axes.plot`, for all lines but measured points, or of
-            `matplotlib.collections.LineCollection` for "waterfall".
+            `matplotlib.collections.LineCollection` for "waterfall". A "map" has no lines and does
+            not use them.
 
         Returns
         -------
@@ -115,6 +118,7 @@ class PatternPlot:
             If an argument is unknown or does not fit the patterns.
         """
         self._check(kind, x_axis, intensity_scale, n_labels)
+        _check_numbers(offset, x_range)
         x, patterns = self._in_range(x_axis, x_range)
         phases = phases_of(self.peaks, self.wavelength)
         if ax is None:
@@ -137,6 +141,9 @@ class PatternPlot:
         else:
             ax.set_xlim(x_range)
         self._panels[-1].set_xlabel(X_LABELS[x_axis])
+
+        if len(self._panels) > 1:
+            shorten_labels(self._panels)
 
         where = [phase.x(x_axis, self.wavelength) for phase in phases]
         # the color of the simulated line belongs to all phases
@@ -274,3 +281,17 @@ class PatternPlot:
             self.difference_ax_, x, measured - simulated, same_scale if scale == "linear" else 0.0
         )
         self.difference_ax_.set_ylabel("Difference")
+
+
+def _check_numbers(offset: Any, x_range: Any) -> None:
+    if offset is not None and not (_is_finite(offset) and offset >= 0):
+        raise ValueError(f"offset must be None or a number of at least 0, got {offset!r}.")
+    if x_range is None:
+        return
+    ends = list(x_range) if isinstance(x_range, Iterable) else []
+    if len(ends) != 2 or not all(map(_is_finite, ends)):
+        raise ValueError(f"x_range must be None or two numbers, low and high, got {x_range!r}.")
+
+
+def _is_finite(value: Any) -> bool:
+    return isinstance(value, Real) and math.isfinite(value)

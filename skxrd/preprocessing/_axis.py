@@ -17,7 +17,7 @@ from skxrd.exceptions import PatternWarning
 from skxrd.grid import TwoThetaGrid
 from skxrd.preprocessing._base import BasePreprocessor, axis_names, grid_of, in_batches
 from skxrd.preprocessing._bragg import BraggAxis
-from skxrd.preprocessing._weights import add_up, interpolate, linear, overlap
+from skxrd.preprocessing._weights import add_up, interpolate, linear, outside, overlap, ranges
 from skxrd.simulation._lines._wavelengths import wavelength_in_angstrom
 
 __all__ = ["AxisConverter"]
@@ -45,11 +45,13 @@ class AxisConverter(BasePreprocessor):
         Wavelength of the patterns: one of pymatgen's names, or a number in angstrom.
     output_wavelength : str, float or None, default=None
         Wavelength of the new axis; needed for ``"two_theta"`` and not used for the others.
-    method : {"linear", "area"}, default="linear"
-        ``"linear"`` gives each point the intensity at its angle: heights are kept, as in plots that
-        change nothing but their axis. ``"area"`` keeps integrals: the sum times the step of the new
-        axis is the sum times the step of the old one. Intensities are then per unit of the new axis
-        and heights change along it, by the derivative of two-theta.
+    method : {"area", "linear"}, default="area"
+        ``"area"`` keeps integrals: the sum times the step of the new axis is the sum times the step
+        of the old one, and no line is lost. Intensities are per unit of the new axis, and heights
+        change along it by the derivative of two-theta. ``"linear"`` gives each point the intensity
+        at its angle: heights are kept, as in plots that change nothing but their axis. What lies
+        between two points of the new axis vanishes, lines of stick patterns above all: use it for
+        profiles that are several of its steps wide.
     grid : TwoThetaGrid or None, default=None
         Grid of the patterns. None stands for 0 to 90 degrees on the number of points of `X`.
 
@@ -122,7 +124,7 @@ class AxisConverter(BasePreprocessor):
         n_points: int | None = None,
         wavelength: str | float = "CuKa",
         output_wavelength: str | float | None = None,
-        method: Literal["linear", "area"] = "linear",
+        method: Literal["area", "linear"] = "area",
         grid: TwoThetaGrid | None = None,
     ) -> None:
         self.axis = axis
@@ -260,8 +262,8 @@ class AxisConverter(BasePreprocessor):
     def _look_at_ranges(self, axis: BraggAxis, grid: TwoThetaGrid, step: float) -> None:
         start, stop = self.axis_[[0, -1]].tolist()
         reached = np.nan_to_num(axis.two_theta(self.axis_[[0, -1]]), nan=180.0)
-        self.lost_ = _outside((grid.start, grid.stop), sorted(reached.tolist()), grid.step)
-        self.uncovered_ = _outside((start, stop), _ends_of(grid, axis), step)
+        self.lost_ = outside((grid.start, grid.stop), sorted(reached.tolist()), grid.step)
+        self.uncovered_ = outside((start, stop), _ends_of(grid, axis), step)
         name = f"{self.axis} from {start:.4g} to {stop:.4g} {_UNITS[self.axis]}"
         if sum(high - low for low, high in self.lost_) > grid.stop - grid.start - grid.step / 2:
             raise ValueError(
@@ -269,9 +271,9 @@ class AxisConverter(BasePreprocessor):
             )
         found = []
         if self.lost_:
-            found.append(f"{_text(self.lost_)} degrees of the patterns are lost")
+            found.append(f"{ranges(self.lost_)} degrees of the patterns are lost")
         if self.uncovered_:
-            found.append(f"{_text(self.uncovered_)} of it was not measured and is zero")
+            found.append(f"{ranges(self.uncovered_)} of it was not measured and is zero")
         if found:
             warnings.warn(f"New axis, {name}: {'; '.join(found)}.", PatternWarning, stacklevel=5)
 
@@ -280,16 +282,3 @@ def _ends_of(grid: TwoThetaGrid, axis: BraggAxis) -> list[float]:
     """Lower and upper end of a grid on the axis; no angle is larger than 180 degrees."""
     ends = axis.values(np.array([grid.start, grid.stop]))
     return sorted(np.nan_to_num(ends, nan=180.0, posinf=np.inf).tolist())
-
-
-def _outside(
-    span: tuple[float, float], other: list[float], step: float
-) -> list[tuple[float, float]]:
-    """Parts of a span below and above another one; half a step is rounding."""
-    (low, high), (other_low, other_high) = span, other
-    parts = (low, min(high, other_low)), (max(low, other_high), high)
-    return [(first, last) for first, last in parts if last - first > step / 2]
-
-
-def _text(ranges: list[tuple[float, float]]) -> str:
-    return " and ".join(f"{low:.4g} to {high:.4g}" for low, high in ranges)

@@ -26,6 +26,7 @@ __all__ = ["BaselineRemover"]
 _FEWEST_POINTS = 5  # fewer have no shape that could be told from a line
 # Weight that points above the baseline keep, where Eilers and Boelens recommend 0.001 to 0.1.
 _ASLS_ASYMMETRY = 0.01
+_TOLERANCE = 1e-3  # relative change of the weights at which a fit has converged
 _MOST_NAMED = 10
 
 
@@ -183,7 +184,13 @@ class BaselineRemover(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         doubtful: list[int] = []
         slices = list(row_batches(*corrected.shape))
         tasks = (delayed(self._corrected)(corrected[rows], grid.step) for rows in slices)
-        with contextlib.closing(as_they_come(tasks, self.n_jobs)) as batches:
+        # Filters belong to all threads of a process and are set here, once: tasks look at numbers.
+        with (
+            warnings.catch_warnings(),
+            contextlib.closing(as_they_come(tasks, self.n_jobs)) as batches,
+        ):
+            warnings.simplefilter("ignore", RuntimeWarning)  # weights that over- or underflow
+            warnings.simplefilter("ignore", _pybaselines().utils.ParameterWarning)
             for rows, (batch, batch_failed, batch_doubtful) in zip(slices, batches, strict=True):
                 corrected[rows] = batch
                 failed += [rows.start + number for number in batch_failed]
@@ -224,16 +231,10 @@ class BaselineRemover(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             return intensity, False
         low = intensity.min()
         relative = (intensity - low) / scale  # tiny or huge units make the weights overflow
-        pybaselines = _pybaselines()
-        fit = getattr(pybaselines.Baseline(check_finite=False), self.method)
-        with warnings.catch_warnings(record=True) as caught:
-            # Weights that over- or underflow: the caller looks whether the baseline is finite.
-            warnings.simplefilter("ignore", RuntimeWarning)
-            warnings.simplefilter("always", pybaselines.utils.ParameterWarning)
-            found, _ = fit(relative, **self._options(step, len(relative)))
-        stopped_early = any(
-            issubclass(each.category, pybaselines.utils.ParameterWarning) for each in caught
-        )
+        fit = getattr(_pybaselines().Baseline(check_finite=False), self.method)
+        found, details = fit(relative, **self._options(step, len(relative)))
+        changes = details.get("tol_history")  # none where nothing is repeated
+        stopped_early = changes is not None and not (len(changes) and changes[-1] < _TOLERANCE)
         return low + scale * found, stopped_early
 
     def _options(self, step: float, n_points: int) -> dict[str, Any]:
@@ -247,7 +248,8 @@ class BaselineRemover(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         if self.method == "rolling_ball":
             return {"half_window": max(1, min(round(self.width / step / 4), (n_points - 1) // 2))}
         # A penalty on second differences passes half of a wave of p points at (p / 2 pi)^4.
-        options: dict[str, Any] = {"lam": max(1.0, (self.width / step / (2 * math.pi)) ** 4)}
+        lam = max(1.0, (self.width / step / (2 * math.pi)) ** 4)
+        options: dict[str, Any] = {"lam": lam, "tol": _TOLERANCE}
         if self.method == "asls":
             options["p"] = _ASLS_ASYMMETRY
         return options

@@ -46,6 +46,13 @@ class PeakBroadener(OneToOneFeatureMixin, BasePreprocessor):
     ValueError
         If `grid` has another number of points than the patterns (in `fit`).
 
+    Notes
+    -----
+    The convolution is a Fourier transform. Its rounding leaves a floor where there should be
+    nothing, about the precision of the numbers times the maximum: in float32 a square root or
+    logarithm makes it visible, in float64 it does not matter. A pattern that is nowhere negative
+    stays so.
+
     Examples
     --------
     >>> import numpy as np
@@ -96,4 +103,6 @@ class PeakBroadener(OneToOneFeatureMixin, BasePreprocessor):
         # By Fourier transform: on a CPU much faster than conv1d for one channel and a long kernel.
         size = next_fast_len(n_points + 2 * reach, real=True)
         spectrum = torch.fft.rfft(X, n=size) * torch.fft.rfft(kernel, n=size)
-        return torch.fft.irfft(spectrum, n=size)[:, reach : reach + n_points]
+        broadened = torch.fft.irfft(spectrum, n=size)[:, reach : reach + n_points]
+        is_negative = X.amin(dim=1, keepdim=True) < 0
+        return torch.where(is_negative, broadened, broadened.clamp(min=0))

@@ -96,9 +96,11 @@ class IntensityScaler(OneToOneFeatureMixin, BasePreprocessor):
         if self.method == "vector":
             X = _divided(X, X.abs().amax(dim=1, keepdim=True))  # squares must not overflow
             return _divided(X, torch.linalg.vector_norm(X, dim=1, keepdim=True))
-        X = _relative(X)
         if self.method == "area":
-            return _divided(X, X.sum(dim=1, keepdim=True))
+            relative = _divided(X, X.abs().amax(dim=1, keepdim=True))  # neither must sums
+            area = relative.sum(dim=1, keepdim=True)
+            return torch.where(area > 0, _divided(relative, area), X)
+        X = _relative(X)
         if self.method == "sqrt":
             return X.clamp(min=0).sqrt()
         if self.method == "log":

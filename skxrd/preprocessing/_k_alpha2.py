@@ -69,6 +69,8 @@ class KAlpha2Stripper(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     Noise is subtracted along with the lines: where the shift is several points, its standard
     deviation grows by 1 / sqrt(1 - ratio**2), 15 % for a ratio of a half. The correction assumes
     that both components have the same profile; wrong ratios leave a wiggle next to strong lines.
+    Lines need at least five points over their FWHM: narrower ones, sticks above all, are
+    interpolated so badly that a part of K-alpha2 remains.
     A background is taken for scattering of both components, and goes down by the same part.
 
     A row counts as measured from its first to its last point that is not zero; zeros before and

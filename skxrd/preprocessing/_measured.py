@@ -10,7 +10,6 @@ from typing import Any, Literal, Self
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.interpolate import make_interp_spline
 from sklearn.base import BaseEstimator, TransformerMixin, clone
 
 from skxrd._sklearn import HasMethods, Interval, StrOptions, fit_context
@@ -19,12 +18,13 @@ from skxrd.grid import TwoThetaGrid
 from skxrd.io import MeasuredPattern
 from skxrd.preprocessing._base import axis_names
 from skxrd.preprocessing._baseline import BaselineRemover
+from skxrd.preprocessing._measured_grid import OnGrid, on_grid
 from skxrd.simulation._lines._wavelengths import wavelength_in_angstrom
 
 __all__ = ["MeasuredPatternTransformer"]
 
-_SAME = 1e-5  # relative difference of wavelengths that moves no line by a visible amount
 _MOST_NAMED = 3
+_MOST_GAPS = 4
 
 
 class MeasuredPatternTransformer(TransformerMixin, BaseEstimator):
@@ -34,7 +34,9 @@ class MeasuredPatternTransformer(TransformerMixin, BaseEstimator):
     (Bragg's law); intensities are averaged over each step of the grid, so that the area under a
     line is kept whether the measurement has finer or coarser steps; the background is removed,
     what is then negative becomes zero, and the maximum becomes 100 as in `PatternSimulator`.
-    Points that were not measured are zero.
+    Points that were not measured are zero: those outside of the measured range, and those in a
+    hole, which is a distance between two measured angles of more than ten times the median (and of
+    more than a step of the grid), as between two scans in one file.
 
     Parameters
     ----------
@@ -43,21 +45,24 @@ class MeasuredPatternTransformer(TransformerMixin, BaseEstimator):
     wavelength : str or float, default="CuKa"
         Wavelength of the model: one of pymatgen's names, or a number in angstrom.
     baseline : transformer, "passthrough" or None, default=None
-        Removes the background. It gets each measured range by itself, on a grid that is set as its
-        parameter `grid`. None stands for ``BaselineRemover()``, "passthrough" keeps the background.
+        Removes the background. It must have a parameter `grid`, and is fitted to all patterns that
+        cover the same part of the grid, which is set there; straight lines bridge holes. None
+        stands for ``BaselineRemover()``, "passthrough" keeps the background.
 
     Attributes
     ----------
     coverage_ : DataFrame with columns "name", "start", "stop", "covered_fraction"
-        Of the last call of `transform`, one row per pattern: first and last measured angle in
-        degrees at the wavelength of the model, and the part of the grid that lies between.
+        Of the last call of `transform`, which replaces it, one row per pattern: first and last
+        measured angle in degrees at the wavelength of the model, and the part of the points of the
+        grid that lies between, without those in holes.
 
     Raises
     ------
     MissingDependencyError
         If pybaselines is needed and not installed (in `fit`).
     ValueError
-        If `wavelength` is unknown (in `fit`), or if a pattern does not reach into the grid.
+        If `wavelength` is unknown or `baseline` has no parameter `grid` (in `fit`), or if a pattern
+        does not reach into the grid.
     TypeError
         If an item is no `MeasuredPattern`.
 
@@ -70,6 +75,9 @@ class MeasuredPatternTransformer(TransformerMixin, BaseEstimator):
     -----
     Only angles are converted to another wavelength. Intensities also depend on it, through the
     polarization, absorption and anomalous scattering; that is left as it was measured.
+
+    Rows in a warning of the baseline are counted among the patterns that cover the same part of the
+    grid.
 
     Examples
     --------
@@ -89,7 +97,11 @@ class MeasuredPatternTransformer(TransformerMixin, BaseEstimator):
     _parameter_constraints: dict[str, list[Any]] = {
         "grid": [TwoThetaGrid, None],
         "wavelength": [str, Interval(Real, 0, None, closed="neither")],
-        "baseline": [HasMethods(["fit", "transform"]), StrOptions({"passthrough"}), None],
+        "baseline": [
+            HasMethods(["fit_transform", "get_params", "set_params"]),
+            StrOptions({"passthrough"}),
+            None,
+        ],
     }
 
     def __init__(
@@ -120,6 +132,7 @@ class MeasuredPatternTransformer(TransformerMixin, BaseEstimator):
             The transformer itself.
         """
         wavelength_in_angstrom(self.wavelength)
+        _check_baseline(self.baseline)
         if self.baseline is None:
             BaselineRemover().fit(np.zeros((1, 2)))  # says what is not installed
         return self
@@ -151,26 +164,25 @@ class MeasuredPatternTransformer(TransformerMixin, BaseEstimator):
             model's, or if nothing is left of a pattern.
         """
         self._validate_params()
+        _check_baseline(self.baseline)
         patterns = _checked(X)
         grid = TwoThetaGrid() if self.grid is None else self.grid
         target = wavelength_in_angstrom(self.wavelength)
-        rows = np.zeros((len(patterns), grid.n_points), dtype=np.float32)
         names = [pattern.name or str(number) for number, pattern in enumerate(patterns)]
-        coverage = []
-        for number, (name, pattern) in enumerate(zip(names, patterns, strict=True)):
-            two_theta, intensity = _at_wavelength(pattern, target)
-            inside = _measured(grid, two_theta)
-            if inside.stop - inside.start < 2:
-                raise ValueError(f"Pattern {name}: {_out_of_reach(grid, two_theta, pattern)}")
-            row = _averages(grid, inside, two_theta, intensity)
-            row = np.clip(self._without_background(row, grid, inside), 0, None)
-            rows[number, inside] = row * (100 / row.max()) if row.max() > 0 else 0.0
-            fraction = (inside.stop - inside.start) / grid.n_points
-            coverage.append((name, two_theta[0], two_theta[-1], fraction))
+        measured = [
+            on_grid(grid, target, pattern, name)
+            for pattern, name in zip(patterns, names, strict=True)
+        ]
+        rows = self._rows(measured, grid)
         self.coverage_ = pd.DataFrame(
-            coverage, columns=["name", "start", "stop", "covered_fraction"]
+            {
+                "name": names,
+                "start": [each.start for each in measured],
+                "stop": [each.stop for each in measured],
+                "covered_fraction": [each.is_measured.sum() / grid.n_points for each in measured],
+            }
         )
-        _warn_of_coverage(self.coverage_, grid)
+        _warn_of_coverage(names, measured, grid)
         _warn(
             "of unknown wavelength, which is taken for the model's "
             f"{target:g} angstrom; set MeasuredPattern.wavelength",
@@ -184,15 +196,31 @@ class MeasuredPatternTransformer(TransformerMixin, BaseEstimator):
         )
         return rows
 
+    def _rows(self, measured: list[OnGrid], grid: TwoThetaGrid) -> NDArray[np.float32]:
+        """Remove the background and scale, for all patterns of the same range at once."""
+        numbers: dict[tuple[int, int], list[int]] = {}
+        for number, each in enumerate(measured):
+            numbers.setdefault((each.inside.start, each.inside.stop), []).append(number)
+        rows = np.zeros((len(measured), grid.n_points), dtype=np.float32)
+        for (first, end), group in numbers.items():
+            found = np.array([measured[number].row for number in group])
+            found = np.clip(self._without_background(found, grid, first, end), 0, None)
+            found[[~measured[number].is_measured[first:end] for number in group]] = 0
+            highest = found.max(axis=1, keepdims=True)
+            rows[group, first:end] = found * np.divide(
+                100, highest, out=np.zeros_like(highest), where=highest > 0
+            )
+        return rows
+
     def _without_background(
-        self, row: NDArray[np.float64], grid: TwoThetaGrid, inside: slice
+        self, rows: NDArray[np.float64], grid: TwoThetaGrid, first: int, end: int
     ) -> NDArray[np.float64]:
         if self.baseline == "passthrough":
-            return row
+            return rows
         two_theta = grid.two_theta
-        span = TwoThetaGrid(two_theta[inside.start], two_theta[inside.stop - 1], len(row))
+        span = TwoThetaGrid(two_theta[first], two_theta[end - 1], end - first)
         remover = BaselineRemover() if self.baseline is None else clone(self.baseline)
-        return remover.set_params(grid=span).fit_transform(row[np.newaxis])[0]
+        return np.asarray(remover.set_params(grid=span).fit_transform(rows))
 
     def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
         """Name the points of the grid by their angles.
@@ -218,6 +246,16 @@ class MeasuredPatternTransformer(TransformerMixin, BaseEstimator):
         return tags
 
 
+def _check_baseline(baseline: Any) -> None:
+    if baseline is None or isinstance(baseline, str):
+        return
+    if "grid" not in baseline.get_params(deep=False):
+        raise ValueError(
+            f"baseline must have a parameter 'grid', and {type(baseline).__name__} has none; a "
+            "BaselineRemover has it, a pipeline around one has not."
+        )
+
+
 def _checked(X: Any) -> list[MeasuredPattern]:
     if isinstance(X, MeasuredPattern):
         raise TypeError("A sequence of MeasuredPattern is needed; put a single one in a list.")
@@ -233,69 +271,21 @@ def _checked(X: Any) -> list[MeasuredPattern]:
     return patterns
 
 
-def _at_wavelength(
-    pattern: MeasuredPattern, target: float
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return angles at another wavelength, and the intensities whose planes diffract there."""
-    two_theta, intensity = pattern.two_theta, pattern.intensity
-    if pattern.wavelength is None or abs(pattern.wavelength / target - 1) < _SAME:
-        return two_theta, intensity
-    sine = np.sin(np.radians(two_theta) / 2) * (target / pattern.wavelength)
-    possible = sine < 1
-    return 2 * np.degrees(np.arcsin(sine[possible])), intensity[possible]
-
-
-def _measured(grid: TwoThetaGrid, two_theta: NDArray[np.float64]) -> slice:
-    """Find the points of the grid that lie between the first and the last angle."""
-    if len(two_theta) < 2:
-        return slice(0, 0)
-    tolerance = 1e-6 * grid.step  # rounding must not cost the last angle of a shared range
-    limits = [two_theta[0] - tolerance, two_theta[-1] + tolerance]
-    start, stop = np.searchsorted(grid.two_theta, limits)
-    return slice(int(start), int(stop))
-
-
-def _averages(
-    grid: TwoThetaGrid,
-    inside: slice,
-    two_theta: NDArray[np.float64],
-    intensity: NDArray[np.float64],
-) -> NDArray[np.float64]:
-    """Average the straight lines between measured points over each step of the grid."""
-    centers = grid.two_theta[inside]
-    edges = np.append(centers - grid.step / 2, centers[-1] + grid.step / 2)
-    edges = np.clip(edges, two_theta[0], two_theta[-1])
-    integral = make_interp_spline(two_theta, intensity, k=1).antiderivative()
-    return np.diff(integral(edges)) / np.diff(edges)
-
-
-def _out_of_reach(
-    grid: TwoThetaGrid, two_theta: NDArray[np.float64], pattern: MeasuredPattern
-) -> str:
-    found = "no angle" if len(two_theta) == 0 else f"{two_theta[0]:.2f} to {two_theta[-1]:.2f}"
-    return (
-        f"measured from {pattern.two_theta[0]:.2f} to {pattern.two_theta[-1]:.2f} degrees, which "
-        f"is {found} at the wavelength of the model; its grid goes from {grid.start:g} to "
-        f"{grid.stop:g} degrees, and at least two of its points must be covered."
-    )
-
-
-def _warn_of_coverage(coverage: pd.DataFrame, grid: TwoThetaGrid) -> None:
+def _warn_of_coverage(names: list[str], measured: list[OnGrid], grid: TwoThetaGrid) -> None:
     missing = []
-    for name, start, stop in coverage[["name", "start", "stop"]].itertuples(index=False):
+    for name, each in zip(names, measured, strict=True):
+        spans = [(grid.start, each.start), *each.holes, (each.stop, grid.stop)]
         # half a step is rounding
-        gaps = [
-            f"{low:.2f} to {high:.2f}"
-            for low, high in ((grid.start, start), (stop, grid.stop))
-            if high - low > grid.step / 2
-        ]
+        gaps = [f"{low:.2f} to {high:.2f}" for low, high in spans if high - low > grid.step / 2]
+        if len(gaps) > _MOST_GAPS:
+            gaps[_MOST_GAPS - 1 :] = [f"{len(gaps) - _MOST_GAPS + 1} other ranges"]
         if gaps:
             missing.append(f"{name} lacks {' and '.join(gaps)}")
     _warn(
         f"that do not cover the model's range {grid.start:g} to {grid.stop:g} degrees two-theta; "
         "points that were not measured are zero",
         missing,
-        len(coverage),
+        len(names),
         level=5,
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from numbers import Real
 from typing import Any, Literal
@@ -14,6 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
 from skxrd._sklearn import Interval, StrOptions
+from skxrd.exceptions import PatternWarning
 from skxrd.grid import TwoThetaGrid
 from skxrd.preprocessing._base import BasePreprocessor, axis_names, grid_of
 from skxrd.preprocessing._weights import interpolate, linear
@@ -157,6 +159,11 @@ class RegionMasker(OneToOneFeatureMixin, BasePreprocessor):
         If `grid` has another number of points than the patterns, a region does not consist of two
         increasing angles, or the regions cover the whole grid (in `fit`).
 
+    Warns
+    -----
+    PatternWarning
+        If a region lies between two points of the grid and masks nothing (in `fit`).
+
     See Also
     --------
     RangeSelector : Drop both ends.
@@ -204,7 +211,15 @@ class RegionMasker(OneToOneFeatureMixin, BasePreprocessor):
         if grid is None:  # one point has no place on an axis
             return
         for start, stop in regions:
-            self.mask_ |= _within(grid, start, stop)
+            within = _within(grid, start, stop)
+            if not within.any() and grid.start < stop and start < grid.stop:
+                warnings.warn(
+                    f"The region from {start:g} to {stop:g} degrees lies between two points of the "
+                    f"grid, whose step is {grid.step:g} degrees, and masks none of them.",
+                    PatternWarning,
+                    stacklevel=4,
+                )
+            self.mask_ |= within
         kept = np.flatnonzero(~self.mask_)
         if len(kept) == 0:
             raise ValueError(
@@ -245,12 +260,16 @@ def _within(grid: TwoThetaGrid, start: float, stop: float) -> NDArray[np.bool_]:
 
 
 def _checked(regions: Any) -> NDArray[np.float64]:
-    found = np.asarray(regions, dtype=float)
+    message = (
+        "regions must be pairs of a first and a last angle, such as [(26.2, 26.8)], got "
+        f"{regions!r}."
+    )
+    try:
+        found = np.asarray(regions, dtype=float)
+    except (TypeError, ValueError) as error:  # of words, or of pairs and others
+        raise ValueError(message) from error
     if found.size == 0:
         return np.empty((0, 2))
     if found.ndim != 2 or found.shape[1] != 2 or not (found[:, 0] <= found[:, 1]).all():
-        raise ValueError(
-            "regions must be pairs of a first and a last angle, such as [(26.2, 26.8)], got "
-            f"{regions!r}."
-        )
+        raise ValueError(message)
     return found

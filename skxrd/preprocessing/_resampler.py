@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any, Literal
 
 import numpy as np
@@ -10,9 +11,10 @@ from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
 from skxrd._sklearn import StrOptions
+from skxrd.exceptions import PatternWarning
 from skxrd.grid import TwoThetaGrid
 from skxrd.preprocessing._base import BasePreprocessor, axis_names, grid_of
-from skxrd.preprocessing._weights import add_up, interpolate, linear, overlap
+from skxrd.preprocessing._weights import add_up, interpolate, linear, outside, overlap, ranges
 
 __all__ = ["PatternResampler"]
 
@@ -20,7 +22,8 @@ __all__ = ["PatternResampler"]
 class PatternResampler(BasePreprocessor):
     """Bring patterns from one two-theta grid to another.
 
-    Points outside the input grid become zero.
+    Points outside the input grid become zero. To cut patterns on purpose, let a `RangeSelector`
+    come before.
 
     Parameters
     ----------
@@ -31,7 +34,8 @@ class PatternResampler(BasePreprocessor):
     method : {"linear", "area"}, default="linear"
         ``"linear"`` reads profiles between their points: use it for lines that are several points
         of the new grid wide, where it keeps their shape. What lies between the points of a coarser
-        grid is lost: broaden sticks first. ``"area"`` averages over each step of the new grid, so
+        grid is lost without a warning, whole lines of a stick pattern included: broaden sticks
+        first. ``"area"`` averages over each step of the new grid, so
         that the area, the sum of the intensities times the step, is kept: use it to go to a coarser
         grid, for sticks and for counts. On a finer grid it repeats values in steps.
 
@@ -43,7 +47,13 @@ class PatternResampler(BasePreprocessor):
     Raises
     ------
     ValueError
-        If `input_grid` has another number of points than the patterns (in `fit`).
+        If `input_grid` has another number of points than the patterns, or the grids have no angle
+        in common (in `fit`).
+
+    Warns
+    -----
+    PatternWarning
+        If a part of the patterns is lost, or a part of the new grid is not covered (in `fit`).
 
     See Also
     --------
@@ -60,15 +70,15 @@ class PatternResampler(BasePreprocessor):
     >>> import numpy as np
     >>> from skxrd import TwoThetaGrid
     >>> from skxrd.preprocessing import PatternResampler
-    >>> resampler = PatternResampler(TwoThetaGrid(0, 4, 5), input_grid=TwoThetaGrid(1, 3, 2))
+    >>> resampler = PatternResampler(TwoThetaGrid(1, 3, 3), input_grid=TwoThetaGrid(1, 3, 2))
     >>> resampler.fit_transform(np.array([[10.0, 30.0]]))
-    array([[ 0., 10., 20., 30.,  0.]])
+    array([[10., 20., 30.]])
     >>> sticks = np.array([[0.0, 12.0, 0.0, 0.0, 0.0, 3.0, 0.0]])
-    >>> fine, coarse = TwoThetaGrid(1, 7, 7), TwoThetaGrid(2, 8, 3)
+    >>> fine, coarse = TwoThetaGrid(1, 7, 7), TwoThetaGrid(1, 7, 3)
     >>> PatternResampler(coarse, input_grid=fine).fit_transform(sticks)
-    array([[12., 0., 0.]])
+    array([[0., 0., 0.]])
     >>> PatternResampler(coarse, input_grid=fine, method="area").fit_transform(sticks)
-    array([[4., 1., 0.]])
+    array([[4., 0., 1.]])
     """
 
     _parameter_constraints = {
@@ -93,6 +103,7 @@ class PatternResampler(BasePreprocessor):
         if source is None:
             raise ValueError("Resampling needs at least two points a pattern, got n_features = 1.")
         target = self.grid or TwoThetaGrid()
+        _look_at_ranges(source, target, reach=0.5 if self.method == "area" else 0.0)
         position = (target.two_theta - source.start) / source.step
         if self.method == "linear":
             self._weights: Any = linear(position, source.n_points)
@@ -135,3 +146,32 @@ class PatternResampler(BasePreprocessor):
         """
         check_is_fitted(self)
         return axis_names("two_theta", (self.grid or TwoThetaGrid()).two_theta)
+
+
+def _look_at_ranges(source: TwoThetaGrid, target: TwoThetaGrid, *, reach: float) -> None:
+    """Refuse grids that have nothing in common, and tell what of them lies apart.
+
+    Points reach so many steps to both sides.
+    """
+    old, new = (
+        (max(grid.start - reach * grid.step, 0.0), min(grid.stop + reach * grid.step, 180.0))
+        for grid in (source, target)
+    )
+    if old[1] < new[0] or new[1] < old[0]:
+        raise ValueError(
+            f"grid, {target.start:g} to {target.stop:g} degrees, and input_grid, {source.start:g} "
+            f"to {source.stop:g} degrees, have no angle in common."
+        )
+    lost = outside((source.start, source.stop), new, source.step)
+    uncovered = outside((target.start, target.stop), old, target.step)
+    found = []
+    if lost:
+        found.append(f"{ranges(lost)} degrees of the patterns are lost")
+    if uncovered:
+        found.append(f"{ranges(uncovered)} of it was not measured and is zero")
+    if found:
+        warnings.warn(
+            f"New grid, {target.start:g} to {target.stop:g} degrees: {'; '.join(found)}.",
+            PatternWarning,
+            stacklevel=5,
+        )

@@ -10,8 +10,10 @@ from pymatgen.core import Lattice, Structure
 
 from skxrd import PatternSimulator, TwoThetaGrid
 from skxrd._style import COLORS
+from skxrd.datasets import load_lithium_conductors
 from skxrd.exceptions import MissingDependencyError
 from skxrd.inspection import PatternDisplay
+from skxrd.inspection._pattern_comparison import simulated_at
 from skxrd.io import MeasuredPattern, read_pattern
 from skxrd.simulation import PeakProfile
 
@@ -117,6 +119,37 @@ def test_default_grid_spans_0_to_90_degrees():
 def test_large_sets_are_rasterized(rows):
     display = PatternDisplay.from_patterns(np.ones((rows, 4501)))
     assert {line.get_rasterized() for line in display.lines_} == {rows > 11}
+
+
+@pytest.mark.parametrize("dtype", [np.uint16, np.int8, bool])
+def test_integers_do_not_wrap_around(dtype):
+    X = np.full((3, 6), np.iinfo(dtype).max if dtype is not bool else True, dtype=dtype)
+    highest = float(X.max())
+    display = PatternDisplay.from_patterns(X, grid=GRID, offset=10_000)
+    expected = highest + 10_000 * np.arange(3)
+    assert [line.get_ydata().max() for line in display.lines_] == expected.tolist()
+    waterfall = PatternDisplay.from_patterns(X, grid=GRID, offset=10_000, kind="waterfall")
+    heights = [segment[:, 1].max() for segment in waterfall.series_.get_segments()]
+    assert heights[::-1] == expected.tolist()
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_floats_keep_their_precision(dtype):
+    assert PatternDisplay(GRID.two_theta, PATTERNS.astype(dtype)).patterns.dtype == dtype
+
+
+@pytest.mark.parametrize("style", [{"lw": 3, "c": "red"}, {"linewidth": 3, "color": "red"}])
+@pytest.mark.parametrize("kind", ["profile", "sticks", "comparison"])
+def test_short_names_of_styles(style, kind):
+    display = PatternDisplay.from_patterns(PATTERNS, grid=GRID, kind=kind, line_kwargs=style)
+    line = display.lines_[-1]
+    assert (to_hex(line.get_color()), line.get_linewidth()) == ("#ff0000", 3)
+
+
+@pytest.mark.parametrize("style", [{"lw": 3}, {"linewidth": 3}, {"linewidths": 3}])
+def test_short_names_of_styles_of_a_waterfall(style):
+    display = PatternDisplay.from_patterns(PATTERNS, grid=GRID, kind="waterfall", line_kwargs=style)
+    assert display.series_.get_linewidth() == [3]
 
 
 class TestStructure:
@@ -396,6 +429,21 @@ class TestSeries:
         assert display.ax_.get_ylabel() == "Pattern"
         assert display.ax_.get_ylim() == pytest.approx((-0.5, 29.5))
 
+    @pytest.mark.parametrize("values", [None, [300.0]])
+    def test_map_of_one_pattern(self, values):
+        display = PatternDisplay.from_patterns(self.X[:1], grid=GRID, kind="map", values=values)
+        center = 0.0 if values is None else 300.0
+        assert display.ax_.get_ylim() == (center - 0.5, center + 0.5)
+        np.testing.assert_array_equal(display.series_.get_array(), self.X[:1])
+        display.figure_.draw_without_rendering()
+
+    def test_edges_of_a_map_lie_between_the_patterns(self):
+        display = self.draw("map", values=[*range(29), 100.0])
+        y = display.series_.get_coordinates()[:, 0, 1]
+        np.testing.assert_allclose(y[[0, 1, -2, -1]], [-0.5, 0.5, 64, 136])
+        x = display.series_.get_coordinates()[0, :, 0]
+        np.testing.assert_allclose(x, np.linspace(9, 21, 7))
+
     def test_map_needs_an_order(self):
         there_and_back = [*range(15), *range(15)]
         self.draw("waterfall", values=there_and_back)
@@ -543,6 +591,39 @@ class TestComparison:
         np.testing.assert_array_equal(pattern, silicon[1])
         assert (background == 30).all()
 
+    def test_labels_do_not_overlap_in_small_axes(self, silicon):
+        figure, axes = plt.subplots(2, 2, figsize=(6.4, 4.8), layout="constrained")
+        displays = [
+            PatternDisplay.from_comparison(
+                self.measured(silicon[1]), silicon[1], grid=GRID_OF_SILICON, peaks=silicon[0], ax=ax
+            )
+            for ax in axes.flat
+        ]
+        figure.draw_without_rendering()
+        for display in displays:
+            labels = [display.ax_.yaxis.label, display.difference_ax_.yaxis.label]
+            upper, lower = (label.get_window_extent() for label in labels)
+            assert labels[0].get_text() == "Intensity"
+            assert not labels[1].get_text() or not upper.overlaps(lower)
+        large = PatternDisplay.from_comparison(
+            self.measured(silicon[1]), silicon[1], grid=GRID_OF_SILICON
+        )
+        assert large.ax_.get_ylabel() == "Intensity (arb. units)"
+        assert large.difference_ax_.get_ylabel() == "Difference"
+
+    def test_sticks_of_all_structures_are_refused_and_profiles_pass(self):
+        """Dense sticks have neighbors, and profiles that were cut into points have none alone."""
+        structures = list(load_lithium_conductors().structures)
+        grid = TwoThetaGrid(10, 80, 3501)
+        measured = MeasuredPattern(grid.two_theta, np.ones(3501), wavelength=WAVELENGTH)
+        sticks = PatternSimulator(grid).transform(structures).astype(float)
+        profiles = PatternSimulator(grid, fwhm=0.1).transform(structures).astype(float)
+        for row, profile in zip(sticks, profiles, strict=True):
+            with pytest.raises(ValueError, match="this one holds sticks"):
+                simulated_at(measured, row, grid, WAVELENGTH)
+            found = simulated_at(measured, profile, grid, WAVELENGTH)
+            np.testing.assert_allclose(found, profile, atol=1e-9)
+
     def test_log_scale_ends_above_zero(self, silicon):
         display = PatternDisplay.from_comparison(
             self.measured(silicon[1]), silicon[1], grid=GRID_OF_SILICON, intensity_scale="log"
@@ -588,7 +669,9 @@ def test_wrong_shapes(patterns):
         ({"labels": ["a"]}, "got 1 labels for 2 patterns"),
         ({"values": [1.0]}, r"values must hold a number for each pattern: got shape \(1,\) for 2"),
         ({"wavelength": "XyKa"}, "wavelength must be a number of angstrom or one of"),
-        ({"wavelength": -1.0}, "positive wavelengths"),
+        ({"values": [1.0, np.nan]}, "values must be finite, got nan for pattern 1"),
+        ({"wavelength": -1}, "wavelength must be a positive number of angstrom, got -1"),
+        ({"wavelength": np.nan}, "wavelength must be a positive number of angstrom, got nan"),
     ],
 )
 def test_wrong_arguments(arguments, message):
@@ -604,6 +687,12 @@ def test_wrong_arguments(arguments, message):
         ({"x_axis": "angle"}, "x_axis must be one of 'two_theta', 'q', 'd', got 'angle'"),
         ({"x_axis": "q"}, "x_axis='q' needs a wavelength"),
         ({"x_range": (30, 40)}, "at least two points of the patterns, which go from 10 to 20"),
+        ({"x_range": (12, None)}, r"x_range must be None or two numbers, low .*got \(12, None\)"),
+        ({"x_range": (12, 14, 16)}, r"x_range must be None or two numbers"),
+        ({"x_range": 12}, "x_range must be None or two numbers, low and high, got 12"),
+        ({"offset": "auto"}, "offset must be None or a number of at least 0, got 'auto'"),
+        ({"offset": -3}, "offset must be None or a number of at least 0, got -3"),
+        ({"offset": np.nan}, "offset must be None or a number of at least 0, got nan"),
         ({"intensity_scale": "cube"}, "intensity_scale must be one of 'linear', 'sqrt', 'log'"),
         ({"n_labels": 3}, "n_labels=3 needs peaks"),
         ({"n_labels": -1}, "n_labels must be a whole number of at least 0, got -1"),

@@ -49,7 +49,7 @@ class TestPositions:
     def test_heights_are_kept_by_linear(self):
         X = np.full((1, 3501), 7.0)
         for axis in ("q", "d"):
-            found = AxisConverter(axis, grid=GRID).fit_transform(X)
+            found = AxisConverter(axis, method="linear", grid=GRID).fit_transform(X)
             np.testing.assert_allclose(found, 7.0)
 
 
@@ -65,7 +65,9 @@ def test_round_trip(axis, wavelength, ratio, fwhm, seed):
     rng = np.random.default_rng(seed)
     X = lines(GRID.two_theta, rng.uniform(12, 78, size=8), fwhm)
     other = ratio * wavelength if axis == "two_theta" else None
-    converter = AxisConverter(axis, wavelength=wavelength, output_wavelength=other, grid=GRID)
+    converter = AxisConverter(
+        axis, wavelength=wavelength, output_wavelength=other, method="linear", grid=GRID
+    )
     back = converter.fit(X).inverse_transform(converter.transform(X))
     # linear interpolation errs by h^2 / 8 times the second derivative, 8 ln 2 / fwhm^2 at a line,
     # on each way; steps of the new axis are up to 1.4 times as wide as the old ones at one end
@@ -115,7 +117,9 @@ class TestRanges:
 
     def test_lost_and_uncovered_are_told(self):
         X = np.ones((1, 3501))
-        converter = AxisConverter("q", start=0.5, stop=4.0, n_points=351, grid=GRID)
+        converter = AxisConverter(
+            "q", start=0.5, stop=4.0, n_points=351, method="linear", grid=GRID
+        )
         with pytest.warns(
             PatternWarning, match=r"q from 0.5 to 4 1/angstrom: 58.78 to 80 deg"
         ) as w:
@@ -149,6 +153,20 @@ class TestRanges:
         converter = AxisConverter("q", start=1.0, stop=8.0, method="area", grid=GRID).fit(X)
         found = converter.transform(X).sum() * np.diff(converter.axis_)[0]
         assert found == pytest.approx(X.sum() * GRID.step)
+
+
+@pytest.mark.parametrize("axis", ["q", "d"])
+def test_no_line_of_a_stick_pattern_is_lost_by_default(axis, rng):
+    """Where the new steps are wider than the old ones, points alone miss a part of the lines."""
+    positions = rng.choice(np.arange(50, 3450), size=(100, 1), replace=False)
+    sticks = np.zeros((100, 3501))
+    np.put_along_axis(sticks, positions, 1.0, axis=1)
+    converter = AxisConverter(axis, grid=GRID).fit(sticks)
+    areas = converter.transform(sticks).sum(axis=1) * np.diff(converter.axis_)[0]
+    np.testing.assert_allclose(areas, GRID.step, rtol=1e-6)
+    points = AxisConverter(axis, method="linear", grid=GRID).fit_transform(sticks)
+    # no step of Q is twice as wide as one of the angles, those of d are much wider in the end
+    assert points.any(axis=1).all() == (axis == "q")
 
 
 class TestManners:

@@ -2,6 +2,7 @@ import sys
 
 import numpy as np
 import pytest
+from joblib import parallel_config
 from sklearn.pipeline import make_pipeline
 
 from skxrd import PatternSimulator, TwoThetaGrid
@@ -54,6 +55,28 @@ def test_arpls_warns_where_it_stops_early():
     remover = BaselineRemover("arpls", grid=GRID).fit(spike)
     with pytest.warns(PatternWarning, match=r"1 of 1 patterns: The fit of 'arpls' stopped.*snip"):
         remover.transform(spike)
+
+
+@pytest.mark.parametrize("method", ["arpls", "asls", "psalsa"])
+def test_fits_that_end_at_the_last_iteration_stopped_early(method, lines, monkeypatch):
+    remover = BaselineRemover(method, grid=GRID).fit(lines)
+    options = remover._options
+    monkeypatch.setattr(remover, "_options", lambda *at: {**options(*at), "max_iter": 1})
+    with pytest.warns(PatternWarning, match=f"6 of 6 patterns: The fit of '{method}' stopped"):
+        remover.transform(lines + HUMP)
+
+
+def test_fits_that_stopped_early_are_counted_the_same_in_threads(lines, rng, monkeypatch):
+    monkeypatch.setattr("skxrd.preprocessing._base._NUMBERS_AT_A_TIME", 5 * GRID.n_points)
+    X = np.tile(lines + HUMP, (15, 1))  # 18 tasks of five rows
+    X[::3] = rng.poisson(X[::3])  # enough noise for arPLS
+    told = []
+    for n_jobs in (1, 4):
+        with pytest.warns(PatternWarning) as caught, parallel_config("threading", n_jobs=n_jobs):
+            BaselineRemover("arpls", grid=GRID).fit_transform(X)
+        told.append([str(each.message) for each in caught])
+    assert len(told[0]) == 1
+    assert told[0] == told[1]
 
 
 @pytest.mark.filterwarnings(ARPLS_STOPS)

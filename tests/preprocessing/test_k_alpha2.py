@@ -40,6 +40,18 @@ def test_height_and_area_of_the_first_component(shape, fwhm, position):
     assert np.abs(found - first).max() < 0.01
 
 
+@pytest.mark.parametrize(("n_points", "low", "high"), [(5, 0, 0.01), (2, 0.02, 0.1), (1, 0.05, 1)])
+def test_lines_need_five_points_over_their_width(n_points, low, high):
+    """Averages over where the line lies between the points."""
+    fwhm = n_points * GRID.step
+    left = []
+    for position in np.linspace(60, 60 + GRID.step, 11):
+        first = gaussian(position, fwhm)
+        doublet = first + RATIO * gaussian(second_position(position), fwhm)
+        left.append(np.abs(KAlpha2Stripper(grid=GRID).fit_transform([doublet])[0] - first).max())
+    assert low <= np.mean(left) < high
+
+
 def test_unstripped_is_far_off():
     """What the last test would find without the correction."""
     doublet = gaussian(60, 0.1) + RATIO * gaussian(second_position(60), 0.1)

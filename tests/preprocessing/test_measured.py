@@ -3,12 +3,13 @@ import warnings
 import numpy as np
 import pytest
 from sklearn.base import clone
+from sklearn.pipeline import make_pipeline
 
 from skxrd import PatternSimulator, TwoThetaGrid
 from skxrd.datasets import load_lithium_conductors
 from skxrd.exceptions import PatternWarning
 from skxrd.io import MeasuredPattern, read_patterns
-from skxrd.preprocessing import BaselineRemover, MeasuredPatternTransformer
+from skxrd.preprocessing import BaselineRemover, IntensityScaler, MeasuredPatternTransformer
 
 GRID = TwoThetaGrid(10, 80, 1401)
 CU = 1.54184
@@ -56,8 +57,7 @@ def test_area_of_a_line_is_kept_whatever_the_step(step):
 
 
 def test_averages_are_exact_for_a_straight_line():
-    two_theta = np.sort(np.random.default_rng(0).uniform(5, 85, 300))
-    two_theta = np.concatenate([[5.0], two_theta, [85.0]])
+    two_theta = 5 + np.cumsum(np.random.default_rng(0).uniform(0.01, 0.5, 400))
     measured = MeasuredPattern(two_theta, 3 * two_theta, wavelength=CU)
     X = plain().fit_transform([measured])[0]
     np.testing.assert_allclose(X, 100 * GRID.two_theta / 80, rtol=1e-5)
@@ -133,6 +133,88 @@ def test_range_that_was_measured_is_no_reason_to_warn():
         plain().fit_transform([pattern(10, 80), pattern(10.02, 79.98)])
 
 
+def two_scans(background=0.0):
+    """One file of two ranges: 10 to 20 and 60 to 80 degrees."""
+    two_theta = np.concatenate([np.arange(10, 20, 0.02), np.arange(60, 80.01, 0.02)])
+    intensity = line(two_theta, 15.0) + line(two_theta, 70.0) + 300.0 + background
+    return MeasuredPattern(two_theta, intensity, wavelength=CU)
+
+
+@pytest.mark.parametrize("baseline", ["passthrough", None])
+def test_a_hole_in_a_measurement_was_not_measured(baseline):
+    transformer = MeasuredPatternTransformer(GRID, baseline=baseline)
+    with pytest.warns(PatternWarning, match=r"0 lacks 19.98 to 60.00$"):
+        X = transformer.transform([two_scans(), pattern()])
+    hole = (GRID.two_theta > 19.99) & (GRID.two_theta < 59.99)
+    assert (X[0, hole] == 0).all()
+    assert (X[0, ~hole] > 0).all() or baseline is None
+    assert X[0].max() == pytest.approx(100)
+    assert GRID.two_theta[X[0].argmax()] in (15.0, 70.0)
+    fractions = transformer.coverage_["covered_fraction"]
+    assert fractions.tolist() == pytest.approx([1 - hole.mean(), 1.0])
+
+
+def test_a_hole_narrower_than_a_step_loses_no_point():
+    two_theta = np.arange(5, 85, 0.001)
+    kept = np.abs(two_theta - 30.005) > 0.01  # twenty steps are missing
+    measured = MeasuredPattern(two_theta[kept], two_theta[kept], wavelength=CU)
+    transformer = plain()
+    assert transformer.fit_transform([measured])[0].min() > 0
+    assert transformer.coverage_["covered_fraction"].tolist() == [1.0]
+
+
+def test_many_holes_are_not_all_named():
+    two_theta = np.arange(10, 80.01, 0.02)
+    two_theta = two_theta[(two_theta % 5) < 4]
+    measured = MeasuredPattern(two_theta, np.ones(len(two_theta)), wavelength=CU)
+    with pytest.warns(PatternWarning, match=r"0 lacks 14.00 to 15.02 .* and 11 other ranges$"):
+        plain().fit_transform([measured])
+
+
+def test_a_hole_over_the_end_of_the_grid_is_named_up_to_there():
+    with pytest.warns(PatternWarning, match=r"0 lacks 30.00 to 60.00$"):
+        plain(TwoThetaGrid(30, 80, 501)).fit_transform([two_scans()])
+
+
+def test_a_grid_within_a_hole_is_out_of_reach():
+    with pytest.raises(ValueError, match=r"its grid goes from 30 to 50 .* outside of holes"):
+        plain(TwoThetaGrid(30, 50, 201)).fit_transform([two_scans()])
+
+
+def test_steps_that_widen_with_the_wavelength_are_no_holes():
+    """Towards 180 degrees, even steps become wide ones."""
+    two_theta = np.linspace(10, 92, 8201)
+    measured = MeasuredPattern(two_theta, np.ones(8201), wavelength=1.0)
+    grid = TwoThetaGrid(20, 170, 3001)
+    transformer = plain(grid, wavelength=1.0 / np.sin(np.radians(45.99)))
+    X = transformer.fit_transform([measured])
+    assert X[0].min() > 0
+    assert transformer.coverage_["covered_fraction"].tolist() == [1.0]
+
+
+def test_patterns_of_the_same_range_share_one_fit():
+    n_rows = []
+
+    class Spy(BaselineRemover):
+        def fit(self, X, y=None):
+            n_rows.append(len(X))
+            return super().fit(X)
+
+    patterns = [
+        pattern(12, 70, background=50),
+        pattern(20, 60, positions=(30.0,), background=9),
+        pattern(12, 70, positions=(50.0,), background=70),
+        pattern(11.981, 70.0, background=80),
+    ]
+    with pytest.warns(PatternWarning):
+        X = MeasuredPatternTransformer(GRID, baseline=Spy()).fit_transform(patterns)
+    assert sorted(n_rows) == [1, 3]
+    for row, measured in zip(X, patterns, strict=True):
+        with pytest.warns(PatternWarning):
+            alone = MeasuredPatternTransformer(GRID).fit_transform([measured])
+        np.testing.assert_array_equal(row, alone[0])
+
+
 def test_unknown_wavelength_is_taken_for_the_models():
     with pytest.warns(PatternWarning, match="unknown wavelength.*1.54184"):
         X = plain().fit_transform([pattern(wavelength=None)])
@@ -172,6 +254,8 @@ def test_bad_input(X, error, reason):
         ({"wavelength": "CuKx"}, "CuKx"),
         ({"wavelength": -1.0}, "wavelength"),
         ({"baseline": "magic"}, "baseline"),
+        ({"baseline": make_pipeline(BaselineRemover())}, "baseline must have .*'grid'.* Pipeline"),
+        ({"baseline": IntensityScaler()}, "baseline must have a parameter 'grid'"),
         ({"grid": 5}, "grid"),
     ],
 )

@@ -6,6 +6,7 @@ from sklearn.feature_selection import VarianceThreshold
 from sklearn.pipeline import make_pipeline
 
 from skxrd import TwoThetaGrid
+from skxrd.exceptions import PatternWarning
 from skxrd.preprocessing import BaselineRemover, RangeSelector, RegionMasker
 
 GRID = TwoThetaGrid(10, 80, 701)
@@ -93,6 +94,15 @@ class TestRegionMasker:
         assert (found[:, 601:] == X[:, [599]]).all()
         np.testing.assert_array_equal(found[:, 21:600], X[:, 21:600])
 
+    def test_a_region_between_two_points_masks_nothing_and_says_so(self, rng):
+        X = rng.uniform(size=(2, 701))
+        masker = RegionMasker([(20.02, 20.08), (30, 31), (90, 91)], grid=GRID)
+        with pytest.warns(PatternWarning, match=r"from 20.02 to 20.08 degrees .*masks none") as w:
+            masker.fit(X)
+        assert len(w) == 1  # beyond the grid is no reason
+        assert w[0].filename == __file__
+        assert masker.mask_.sum() == 11
+
     def test_one_point_left(self):
         X = np.arange(701.0)[np.newaxis]
         found = RegionMasker([(0, 39.95), (40.05, 90)], fill="line", grid=GRID).fit_transform(X)
@@ -128,6 +138,8 @@ class TestRegionMasker:
             ({"regions": [(30, 20)]}, r"pairs of a first and a last angle.*\(30, 20\)"),
             ({"regions": [20, 30]}, "pairs of a first and a last angle"),
             ({"regions": [(20, np.nan)]}, "pairs of a first and a last angle"),
+            ({"regions": [("a", "b")]}, "regions must be pairs of a first and a last angle"),
+            ({"regions": [(20, 30), (40,)]}, "regions must be pairs of a first and a last angle"),
             ({"regions": [(0, 90)]}, "cover the whole grid from 10 to 80 degrees"),
             ({"regions": 3}, "regions"),
             ({"fill": "remove"}, "fill"),

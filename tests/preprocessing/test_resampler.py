@@ -1,12 +1,14 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from skxrd import TwoThetaGrid
-from skxrd.preprocessing import PatternResampler
+from skxrd.exceptions import PatternWarning
+from skxrd.preprocessing import PatternResampler, RangeSelector
 
 PROPERTY = settings(deadline=None, max_examples=80, derandomize=True)
+OTHER_RANGE = pytest.mark.filterwarnings("ignore:New grid:skxrd.exceptions.PatternWarning")
 
 
 @st.composite
@@ -24,6 +26,7 @@ def edges(grid):
     return np.append(grid.two_theta - grid.step / 2, grid.stop + grid.step / 2)
 
 
+@OTHER_RANGE
 @PROPERTY
 @given(source=grids(20, 120), n_points=st.integers(2, 400))
 def test_area_is_kept_on_any_grid_that_covers_the_patterns(source, n_points):
@@ -36,10 +39,12 @@ def test_area_is_kept_on_any_grid_that_covers_the_patterns(source, n_points):
     assert (found >= 0).all()
 
 
+@OTHER_RANGE
 @PROPERTY
 @given(source=grids(), target=grids())
 def test_area_agrees_with_the_integral_of_steps(source, target):
     """An independent way: interpolate the running integral at the edges of the new steps."""
+    assume(source.start <= target.stop and target.start <= source.stop)
     X = np.random.default_rng(1).normal(size=(2, source.n_points))
     found = PatternResampler(target, input_grid=source, method="area").fit_transform(X)
     integral = np.pad(np.cumsum(X, axis=1), ((0, 0), (1, 0))) * source.step
@@ -48,9 +53,11 @@ def test_area_agrees_with_the_integral_of_steps(source, target):
     np.testing.assert_allclose(found * target.step, expected, atol=1e-9 * scale)
 
 
+@OTHER_RANGE
 @PROPERTY
 @given(source=grids(), target=grids())
 def test_linear_agrees_with_numpy(source, target):
+    assume(source.start <= target.stop and target.start <= source.stop)
     X = np.random.default_rng(2).normal(size=(2, source.n_points))
     found = PatternResampler(target, input_grid=source).fit_transform(X)
     expected = [np.interp(target.two_theta, source.two_theta, row, 0.0, 0.0) for row in X]
@@ -92,6 +99,7 @@ def test_sticks_survive_only_by_area(rng):
     assert area(lost, coarse).std() > 0.05 * area(sticks, fine).mean()
 
 
+@OTHER_RANGE
 def test_nothing_outside(rng):
     X = rng.uniform(1, 2, size=(2, 351))
     target = TwoThetaGrid(0, 90, 91)
@@ -106,7 +114,44 @@ def test_nothing_outside(rng):
 def test_grids_without_a_common_angle(method):
     target = TwoThetaGrid(60, 80, 21)
     resampler = PatternResampler(target, input_grid=TwoThetaGrid(10, 50, 41), method=method)
-    assert (resampler.fit_transform(np.ones((2, 41))) == 0).all()
+    with pytest.raises(ValueError, match=r"grid, 60 to 80 .* input_grid, 10 to 50 .* no angle in"):
+        resampler.fit(np.ones((2, 41)))
+
+
+@pytest.mark.parametrize("method", ["linear", "area"])
+@pytest.mark.parametrize(
+    ("target", "message"),
+    [
+        (
+            TwoThetaGrid(20, 80, 601),
+            r"20 to 80 degrees: 10 to (20|19\.95) degrees of the patterns are lost.",
+        ),
+        (
+            TwoThetaGrid(10, 90, 801),
+            r"10 to 90 degrees: 80(\.01)? to 90 of it was not measured and is",
+        ),
+        (
+            TwoThetaGrid(5, 60, 551),
+            r"60(\.05)? to 80 degrees of the patterns are lost; 5 to (10|9\.995) of it was",
+        ),
+    ],
+)
+def test_what_lies_apart_is_told(method, target, message):
+    resampler = PatternResampler(target, input_grid=TwoThetaGrid(10, 80, 7001), method=method)
+    with pytest.warns(PatternWarning, match=message) as caught:
+        resampler.fit(np.ones((1, 7001)))
+    assert len(caught) == 1
+    assert caught[0].filename == __file__
+
+
+@pytest.mark.parametrize("method", ["linear", "area"])
+def test_ranges_of_points_that_agree_are_no_reason_to_warn(method):
+    X = np.ones((1, 4501))
+    PatternResampler(TwoThetaGrid(0, 90, 901), method=method).fit(X)
+    selector = RangeSelector(20, 60).fit(X)
+    target = TwoThetaGrid(20, 60, 401)
+    resampler = PatternResampler(target, input_grid=selector.grid_, method=method)
+    assert resampler.fit_transform(selector.transform(X)).shape == (1, 401)
 
 
 def test_unknown_method():

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.linalg import block_diag
 
 from skxrd.exceptions import InvalidStructureError
 
@@ -19,20 +20,29 @@ _POINTS_PER_UNIT = 8192  # of 1/angstrom^2: cubic interpolation is then exact to
 
 
 class _Parameters(NamedTuple):
-    atomic_number: int
-    a: NDArray[np.float64]  # of the electron scattering factor, in angstrom
-    b: NDArray[np.float64]  # in angstrom^2
+    """Electron scattering factors of elements: sums over exp(-b s^2), all in one matrix."""
+
+    atomic_numbers: NDArray[np.float64]  # (n_elements,)
+    a: NDArray[np.float64]  # (n_elements, n_terms) in angstrom, zero for terms of other elements
+    b: NDArray[np.float64]  # (n_terms,) in angstrom^2
 
 
-@lru_cache(maxsize=256)
-def _parameters(element: str) -> _Parameters:
+@lru_cache(maxsize=512)
+def _parameters(elements: tuple[str, ...]) -> _Parameters:
     from pymatgen.analysis.diffraction.xrd import ATOMIC_SCATTERING_PARAMS
     from pymatgen.core import Element
 
-    if element not in ATOMIC_SCATTERING_PARAMS:
-        raise InvalidStructureError(f"There are no scattering factors of {element!r}.")
-    a, b = np.array(ATOMIC_SCATTERING_PARAMS[element], dtype=float).T
-    return _Parameters(Element(element).Z, a, b)
+    if not elements:
+        raise InvalidStructureError("There are no atoms on the sites.")
+    for element in elements:
+        if element not in ATOMIC_SCATTERING_PARAMS:
+            raise InvalidStructureError(f"There are no scattering factors of {element!r}.")
+    terms = [np.array(ATOMIC_SCATTERING_PARAMS[element], dtype=float) for element in elements]
+    return _Parameters(
+        np.array([Element(element).Z for element in elements], dtype=float),
+        block_diag(*(a_and_b[:, 0] for a_and_b in terms)),
+        np.concatenate([a_and_b[:, 1] for a_and_b in terms]),
+    )
 
 
 def is_known(element: object) -> bool:
@@ -71,7 +81,7 @@ def atomic_numbers(elements: Sequence[str]) -> NDArray[np.float64]:
     InvalidStructureError
         If the scattering factors of an element are not known.
     """
-    return np.array([_parameters(element).atomic_number for element in elements], dtype=float)
+    return _parameters(tuple(elements)).atomic_numbers
 
 
 def scattering_factors(
@@ -99,12 +109,8 @@ def scattering_factors(
     InvalidStructureError
         If the scattering factors of an element are not known.
     """
-    factors = np.empty((len(elements), len(s_squared)))
-    for row, element in enumerate(elements):
-        atomic_number, a, b = _parameters(element)
-        electron = a @ np.exp(np.outer(-b, s_squared))
-        factors[row] = atomic_number - _MOTT_BETHE * s_squared * electron
-    return factors
+    numbers, a, b = _parameters(tuple(elements))
+    return numbers[:, None] - (_MOTT_BETHE * s_squared) * (a @ np.exp(np.outer(-b, s_squared)))
 
 
 @lru_cache(maxsize=512)

@@ -146,9 +146,9 @@ def _sum_by_kind(
     n_h, n_k, n_l = largest_indices(cell, g_range[1])
     h, k = np.arange(n_h + 1), np.arange(-n_k, n_k + 1)
     miller_l = np.arange(-n_l, n_l + 1)
-    phase_h, phase_k, phase_l = (
-        _phases(index, kinds.frac_coords[:, axis]) for axis, index in enumerate((h, k, miller_l))
-    )
+    phase_h = _phases(n_h, kinds.frac_coords[:, 0])
+    phase_k = _both_signs(_phases(n_k, kinds.frac_coords[:, 1]))
+    phase_l = _both_signs(_phases(n_l, kinds.frac_coords[:, 2]))
     g_low, g_high = g_range[0] ** 2, (g_range[1] + _ROUNDING) ** 2
     metric = reciprocal @ reciprocal.T
     # Blocks of h planes; a cell of the usual size is one block.
@@ -181,13 +181,16 @@ def _sum_by_kind(
     return Reflections(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
 
 
-def _phases(index: NDArray[np.int64], coords: NDArray[np.float64]) -> NDArray[np.complex128]:
-    """exp(2 pi i h x), from cosine and sine, which are several times faster than exp."""
-    angle = np.outer(2 * np.pi * index, coords)
-    phases = np.empty(angle.shape, dtype=complex)
-    np.cos(angle, out=phases.real)
-    np.sin(angle, out=phases.imag)
-    return phases
+def _phases(n: int, coords: NDArray[np.float64]) -> NDArray[np.complex128]:
+    """exp(2 pi i h x) for h from 0 to n: powers, many times faster than as many exponentials."""
+    phases = np.ones((n + 1, len(coords)), dtype=complex)
+    phases[1:] = np.exp(2j * np.pi * coords)
+    return np.multiply.accumulate(phases, axis=0, out=phases)
+
+
+def _both_signs(phases: NDArray[np.complex128]) -> NDArray[np.complex128]:
+    """Put the conjugates, which are those of negative indices, in front."""
+    return np.concatenate([phases[:0:-1].conj(), phases])
 
 
 def _kind_factors(
