@@ -32,8 +32,9 @@ from skxrd.io import read_pattern
 
 ADDRESS_SPACE = 3 * 2**30  # bytes; importing the package takes one and a half
 SECONDS_PER_FILE = 10
-TOKENS = [b"\xff\xff\xff\xff", b"\x00\x00\x00\x00", b"\x00\x00\x80\x7f", b"1e309", b"nan", b"-1",
-          b"<", b"'", b"\n", b"\n;", b"loop_", b"BANK 1", b"*RAS_INT_START\n"]  # fmt: skip
+TOKENS = [b"\xff\xff\xff\xff", b"\x00\x00\x00\x00", b"\x00\x00\x80\x7f", b"1e309", b"1e308",
+          b"nan", b"-1", b"<", b"'", b"\n", b"\n;", b"loop_", b"BANK 1", b"*RAS_INT_START\n",
+          b"\n" * 50_000]  # fmt: skip
 
 
 def mutated(content: bytes, rng: np.random.Generator) -> bytes:
@@ -76,7 +77,7 @@ def changed(content: bytes, rng: np.random.Generator) -> bytes:
                 result[at:at] = result[at : at + length]
             case 4:
                 token = TOKENS[rng.integers(3 if letters else 0, len(TOKENS))]
-                result[at : at + len(token)] = token
+                result[at : at + min(len(token), 16)] = token  # blank lines replace little
             case 5:
                 piece = result[at : at + length]
                 del result[at : at + length]

@@ -48,7 +48,7 @@ class OnePass(BaseLineAugmentation):
     Raises
     ------
     TypeError
-        If a step does not change lines, but whole patterns (in `fit`).
+        If a step does not change lines, but whole patterns, or is a class (in `fit`).
     ValueError
         If `grid` has another number of points than the patterns, or a step has another grid (in
         `fit`).
@@ -94,6 +94,11 @@ class OnePass(BaseLineAugmentation):
     def _check_n_points(self, n_points: int) -> None:
         super()._check_n_points(n_points)
         for step in self._steps():
+            if isinstance(step, type):
+                raise TypeError(
+                    f"augmentation holds the class {step.__name__}; an instance is needed, such as "
+                    f"{step.__name__}()."
+                )
             name = type(step).__name__
             if not hasattr(step, "augment_lines"):
                 raise TypeError(

@@ -95,6 +95,10 @@ def physical_augmentation(
     The values are of the size of what samples and instruments do; no benchmark of skxrd has chosen
     them. What acts on lines comes first, in `OnePass`; what acts on profiles follows.
 
+    In a classifier with a `rendering`, background and noise come before it: a broadening in the
+    rendering smooths the noise and adds to the widths by size and strain. For measured patterns,
+    render without a broadening or with a small one, of the width of the instrument at most.
+
     Examples
     --------
     >>> from skxrd.augmentation import physical_augmentation

@@ -7,6 +7,7 @@ from numbers import Real
 import numpy as np
 import torch
 from numpy.typing import ArrayLike
+from sklearn.utils import check_array
 from torch import Tensor
 from typing_extensions import override
 
@@ -69,7 +70,8 @@ class PreferredOrientation(BaseLineAugmentation):
     Raises
     ------
     ValueError
-        If `angles` or `grid` have another number of points than the patterns (in `fit`).
+        If `angles` are no numbers, or `angles` or `grid` have another number of points than the
+        patterns (in `fit`).
 
     References
     ----------
@@ -112,10 +114,18 @@ class PreferredOrientation(BaseLineAugmentation):
     @override
     def _check_n_points(self, n_points: int) -> None:
         super()._check_n_points(n_points)
-        if self.angles is not None and len(np.asarray(self.angles)) != n_points:
+        if self.angles is None:
+            return
+        try:
+            angles = check_array(self.angles, ensure_2d=False, ensure_all_finite="allow-nan")
+        except (TypeError, ValueError) as error:  # the former of a single number
             raise ValueError(
-                f"angles has {len(np.asarray(self.angles))} rows, but the patterns have "
-                f"n_features = {n_points}."
+                "angles must be numbers, of shape (n_points,) or (n_points, n_equivalents): "
+                f"{error}"
+            ) from error
+        if len(angles) != n_points:
+            raise ValueError(
+                f"angles has {len(angles)} rows, but the patterns have n_features = {n_points}."
             )
 
     @override

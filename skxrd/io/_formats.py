@@ -87,7 +87,7 @@ def format_of(suffix: str, content: bytes) -> str:
         return suffix
     start = content[:_LOOKED_AT].replace(b"\0", b"")  # as in UTF-16
     for line, betrayed in _BETRAYED.items():
-        if re.search(rb"^\s*" + line, start, re.MULTILINE):
+        if re.search(rb"^[ \t]*" + line, start, re.MULTILINE):
             return betrayed
     if suffix in READERS:
         return suffix

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import tempfile
 import warnings
 import zipfile
 from pathlib import Path
 from typing import Any
 
 import skxrd
+from skxrd._files import complete_file
 from skxrd._optional import import_optional
 from skxrd.exceptions import FileFormatError
 
@@ -35,6 +35,8 @@ def save_model(estimator: Any, path: str | os.PathLike[str]) -> None:
     ------
     MissingDependencyError
         If skops is not installed.
+    OSError
+        If the file cannot be written.
 
     Examples
     --------
@@ -50,16 +52,8 @@ def save_model(estimator: Any, path: str | os.PathLike[str]) -> None:
     """
     skops = import_optional("skops.io", extra="persist", purpose="Saving a model")
     content = skops.dumps({"skxrd_version": skxrd.__version__, "estimator": estimator})
-    path = Path(path)
-    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=path.name, delete=False) as file:
-        try:
-            file.write(content)
-            file.close()
-            os.chmod(file.name, 0o644)
-            os.replace(file.name, path)
-        except OSError:
-            os.unlink(file.name)
-            raise
+    with complete_file(Path(path)) as file:
+        file.write(content)
 
 
 def load_model(path: str | os.PathLike[str], *, trusted: list[str] | None = None) -> Any:
@@ -87,6 +81,8 @@ def load_model(path: str | os.PathLike[str], *, trusted: list[str] | None = None
         If the file is no model of skxrd, or if it holds types that are not trusted.
     MissingDependencyError
         If skops is not installed.
+    OSError
+        If there is no such file, or it cannot be opened.
 
     Warns
     -----
@@ -109,9 +105,7 @@ def load_model(path: str | os.PathLike[str], *, trusted: list[str] | None = None
     path = Path(path)
     try:
         unknown = skops.get_untrusted_types(file=path)
-    except (ValueError, KeyError, OSError, zipfile.BadZipFile) as error:
-        if isinstance(error, FileNotFoundError):
-            raise
+    except (ValueError, KeyError, zipfile.BadZipFile) as error:
         raise FileFormatError(f"{path} is no model written by skxrd.io.save_model.") from error
     allowed = [name for name in unknown if name.startswith(_PREFIX) or name in (trusted or [])]
     refused = sorted(set(unknown) - set(allowed))

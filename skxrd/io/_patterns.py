@@ -11,6 +11,7 @@ from numbers import Integral, Real
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
 import pandas as pd
 
 from skxrd._sklearn import Interval, StrOptions, validate_params
@@ -30,6 +31,7 @@ _MOST_NAMED = 3
 _DEEDS = {
     "n_negative_angles": "Negative angles were left out",
     "n_scans_left_out": "Scans of other axes were left out",
+    "n_columns_left_out": "Columns were left out",
     "n_ranges": "Angles go back and forth; the ranges were sorted into one",
     "n_repeated_angles": "Angles repeat, and their intensities were averaged",
 }
@@ -102,8 +104,8 @@ def read_pattern(
     -----
     PatternWarning
         If the wavelength is assumed, if angles repeat and their intensities were averaged, if
-        several ranges were sorted into one, or if negative angles or scans of other axes were left
-        out.
+        several ranges were sorted into one, or if negative angles, further columns or scans of
+        other axes were left out.
 
     Examples
     --------
@@ -224,7 +226,9 @@ def _read(path: Path, wavelength: str | float | None, scan: int | None = None) -
             content = read_bounded(file, "The file")
         plain = unpacked(content, packing)
         suffix = format_of(suffix, plain)
-        raw = cleaned(joined(READERS[suffix](plain), scan))
+        # What overflows is refused as not finite.
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+            raw = cleaned(joined(READERS[suffix](plain), scan))
     except PatternReadError as error:
         raise PatternReadError(f"{path}: {error}") from error
     stated = given or raw.wavelength

@@ -17,6 +17,7 @@ from skxrd.exceptions import PatternReadError
 from skxrd.io._raw_patterns import RawPattern
 from skxrd.io._text_files import decoded
 from skxrd.io._text_headers import wavelength_in
+from skxrd.io._text_numbers import is_plain
 from skxrd.io._vendor_facts import angles, facts, number_in, radiation, whole_counts
 
 __all__ = ["read_pdcif"]
@@ -29,7 +30,7 @@ _TOKEN = re.compile(
     re.MULTILINE,
 )
 _MOST_VALUES = 4_000_000
-_NUMBER = r"([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d{1,4})?)(?:\((\d{1,9})\))?$"
+_NUMBER = r"(?a:([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d{1,4})?)(?:\((\d{1,9})\))?$)"
 _ANGLES = ("_pd_proc_2theta_corrected", "_pd_meas_2theta_corrected", "_pd_meas_2theta_scan")
 _INTENSITIES = (
     "_pd_meas_counts_total",
@@ -201,7 +202,7 @@ def _column(
     """Numbers of an item and, where they have such in brackets, their uncertainties."""
     try:  # most columns hold nothing but numbers
         numbers = np.array(block[name], dtype=np.float64)
-        if np.isfinite(numbers).all():
+        if np.isfinite(numbers).all() and all(map(is_plain, block[name])):
             return numbers, None
     except ValueError:
         pass

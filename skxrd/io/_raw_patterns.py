@@ -26,6 +26,8 @@ __all__ = [
 LARGEST = 32 * 2**20
 MOST_SCANS = 10_000
 MOST_NAMES = 1_000  # in the header of a scan
+_TURNING_BACK = 0.1  # of the steps; ranges that were measured one after the other have less
+_FEW_TURNS = 2
 _SHARED = 0.1  # of the shorter of two scans; ranges that follow each other share less
 _ANGLE_DECIMALS = 9
 _ZERO = 1e-6  # degrees; what is closer is zero with rounding noise
@@ -138,6 +140,12 @@ def _joined(scans: Sequence[RawPattern]) -> RawPattern:
             f"The scans of the file have different wavelengths ({_listed(wavelengths)}); scan says "
             "which of them to read, counted from 0."
         )
+    units = {one.metadata.get("intensity_unit", "none") for one in scans}
+    if len(units) > 1:
+        raise PatternReadError(
+            f"The scans of the file have different units ({', '.join(sorted(units))}); scan says "
+            "which of them to read, counted from 0."
+        )
     metadata = {**scans[0].metadata, "n_scans": len(scans)}
     times = [one.metadata.get("step_time") for one in scans]
     divisors = np.ones(len(scans))
@@ -204,10 +212,18 @@ def cleaned(raw: RawPattern) -> RawPattern:
             "degrees are needed."
         )
     n_repeated = len(raw.two_theta) - len(angles)
-    if n_repeated > len(angles):
+    if n_repeated >= len(angles):
         raise PatternReadError(
             f"Only {len(angles)} of {len(raw.two_theta)} angles differ: the first column is not "
-            "two_theta, its decimals were cut off, or several scans follow each other."
+            "two_theta, its decimals were cut off, or several scans follow each other; keep one "
+            "scan in a file."
+        )
+    steps = np.sign(np.diff(raw.two_theta))
+    n_turns = int(min((steps > 0).sum(), (steps < 0).sum()))
+    if n_turns > max(_FEW_TURNS, _TURNING_BACK * len(steps)):
+        raise PatternReadError(
+            f"two_theta goes back and forth, in {n_turns} of {len(steps)} steps: the columns may "
+            "be swapped; two_theta must come first."
         )
     with np.errstate(over="ignore"):  # looked for below
         intensity = np.bincount(place, raw.intensity) / times
@@ -229,8 +245,7 @@ def cleaned(raw: RawPattern) -> RawPattern:
         metadata["n_negative_angles"] = n_negative
     if n_repeated:
         metadata["n_repeated_angles"] = n_repeated
-    steps = np.sign(np.diff(raw.two_theta))
-    if (steps > 0).any() and (steps < 0).any():
+    if n_turns:
         metadata["n_ranges"] = 1 + int((steps * np.median(steps) < 0).sum())
     return RawPattern(angles, intensity, uncertainty, raw.wavelength, metadata, counts)
 

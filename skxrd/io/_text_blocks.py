@@ -98,7 +98,18 @@ def blocks_of(lines: Sequence[str], convention: Convention) -> list[Block]:
             block.numbers.extend(numbers)
         waiting, words = [], 0
     _check_end(lines, words, convention)
+    _drop_numbers_of_columns(blocks[0])
     return blocks
+
+
+def _drop_numbers_of_columns(block: Block) -> None:
+    """Take a first row that numbers the columns for a part of the header, as pandas writes it."""
+    rows = block.rows[:3]
+    if len(rows) < 3 or (rows[0] != np.arange(block.width)).any():
+        return
+    first, second = np.diff(rows[:, 0])
+    if abs(first) > 2 * abs(second):  # else an angle like the others
+        del block.numbers[: block.width]
 
 
 def _is_header(blocks: list[Block], waiting: list[str], angle: float) -> bool:

@@ -7,8 +7,12 @@ it below a comment as .xdd. Sietronics .cpi is described in the comments of xyli
 
 from __future__ import annotations
 
+import numpy as np
+from numpy.typing import NDArray
+
 from skxrd.exceptions import PatternReadError
 from skxrd.io._raw_patterns import RawPattern
+from skxrd.io._text_columns import near_counting_statistics
 from skxrd.io._text_files import lines_of_text
 from skxrd.io._text_headers import facts_in, wavelength_in
 from skxrd.io._text_patterns import read_columns
@@ -26,6 +30,7 @@ __all__ = ["listed_pattern", "read_columns_or_list", "read_cpi", "read_xdd"]
 
 _CPI = "SIETRONICS XRD SCAN"
 _SMALLEST_STEP = 1e-5  # degrees
+_LARGEST_RANGE = 360.0
 _OF_COLUMNS = {2, 3, 4}  # numbers per line; lists have eight or ten, or one
 _ABOVE = 10  # lines of text that may stand above the line of start, step and stop
 
@@ -112,7 +117,7 @@ def listed_pattern(lines: list[str]) -> RawPattern | None:
             start is None
             or step is None
             or stop is None
-            or not (_SMALLEST_STEP < step < stop - start)
+            or not (_SMALLEST_STEP < step < stop - start <= _LARGEST_RANGE)
         ):
             continue
         columns = _lists(told[place + 1 :], round((stop - start) / step) + 1)
@@ -137,8 +142,18 @@ def _lists(lines: list[str], n_points: int) -> list[list[str]] | None:
     return [fields[at * n_points : (at + 1) * n_points] for at in range(n_lists)]
 
 
+def _check_uncertainty(intensity: NDArray[np.float64], uncertainty: NDArray[np.float64]) -> None:
+    if not near_counting_statistics(uncertainty, intensity):
+        raise PatternReadError(
+            "There are twice as many numbers as angles, but the second half is not the "
+            "uncertainties of the first; pairs of detectors and counts are not read."
+        )
+
+
 def _listed(start: float, step: float, columns: list[list[str]], above: list[str]) -> RawPattern:
     intensity, *uncertainty = (numbers_in(column, "Intensities") for column in columns)
+    if uncertainty:
+        _check_uncertainty(intensity, uncertainty[0])
     return RawPattern(
         angles(start, step, len(intensity)),
         intensity,

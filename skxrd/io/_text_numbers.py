@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from skxrd.exceptions import PatternReadError
 
-__all__ = ["Convention", "convention_of", "is_comment"]
+__all__ = ["Convention", "convention_of", "is_comment", "is_plain"]
 
 _COMMENT = ("#", "!", ";", "'", "//", "%", "*")
 _SAMPLE = 200  # lines that decide about the convention
@@ -35,12 +35,16 @@ class Convention(NamedTuple):
         """Numbers of a line, None if it holds something else."""
         if len(line) > _LONGEST_ROW:
             return None
-        if self.decimal == ".":  # most lines of most files need no more than this
+        if self.decimal == "." and is_plain(
+            line
+        ):  # most lines of most files need no more than this
             try:
                 return list(map(float, line.split(_PLAIN_SEPARATORS[self.separator])))
             except ValueError:
                 pass
         fields = self.fields(line)
+        if not all(map(is_plain, fields)):
+            return None
         if self.groups:  # but no angle has four digits
             fields = [*fields[:1], *(self._ungrouped(field) for field in fields[1:])]
         if self.decimal == ",":
@@ -91,6 +95,11 @@ _PLAIN = [
     Convention(",", ","),  # in quotes
 ]
 _CONVENTIONS = [*_PLAIN, *(one.grouped() for one in _PLAIN)]
+
+
+def is_plain(number: str) -> bool:
+    """Whether a number is free of the marks and digits that only Python takes for those of one."""
+    return "_" not in number and number.isascii()
 
 
 def is_comment(line: str) -> bool:

@@ -5,22 +5,19 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-import numpy as np
-from numpy.typing import NDArray
-
 from skxrd.exceptions import PatternReadError
 from skxrd.io._raw_patterns import RawPattern
 from skxrd.io._text_blocks import Block, blocks_of
+from skxrd.io._text_columns import named_columns, unnamed_columns
 from skxrd.io._text_files import lines_of_text
-from skxrd.io._text_headers import facts_in, has_other_axis, role_of, wavelength_in
+from skxrd.io._text_headers import facts_in, role_of, wavelength_in
 from skxrd.io._text_numbers import Convention, convention_of
 
 __all__ = ["read_chi", "read_columns", "read_columns_with_uncertainty"]
 
 _TITLES = 3  # lines above the numbers that may name or describe the columns
-# Ratio to the square root of the counts up to which a third column passes for an uncertainty;
-# computed patterns and backgrounds are far above.
-_NEAR_COUNTING_STATISTICS = (0.2, 5.0)
+_MARKUP = r"<(html|head|body|pre|table|t[dr]|div|p|br)\b"
+_JCAMP = r"\s*##\s*XYDATA\s*=\s*\(X\+\+"
 
 
 def read_columns(content: bytes) -> list[RawPattern]:
@@ -72,9 +69,34 @@ def _read(lines: Sequence[str], third_is_uncertainty: bool) -> list[RawPattern]:
         re.match(r"\s*(loop_|_\w+)", line) for line in lines
     ):
         raise PatternReadError("This is the text of a CIF, not columns of a measured pattern.")
+    if any(re.match(_JCAMP, line, re.IGNORECASE) for line in lines):
+        raise PatternReadError(
+            "This is JCAMP-DX with several intensities per line, which is not read; export it as "
+            "columns of two_theta and intensity."
+        )
+    lines = _comments_marked(lines)
     convention, blocks = _blocks(lines)
+    start = next(line for line in lines if line.strip()).lstrip()
+    if re.match("<[!?a-z]", start, re.IGNORECASE) or any(
+        re.search(_MARKUP, line, re.IGNORECASE) for line in blocks[0].header
+    ):
+        raise PatternReadError("This is HTML or XML; save its columns as plain text.")
     wavelength = wavelength_in(blocks[0].header)
     return [_pattern(block, wavelength, convention, third_is_uncertainty) for block in blocks]
+
+
+def _comments_marked(lines: Sequence[str]) -> Sequence[str]:
+    """Mark what stands between /* and */ above the numbers as comments."""
+    start = next((number for number, line in enumerate(lines) if line.strip()), 0)
+    if not lines[start].lstrip().startswith("/*"):
+        return lines
+    end = next((number for number, line in enumerate(lines) if "*/" in line), None)
+    if end is None:
+        return lines
+    inside, _, behind = lines[end].partition("*/")
+    inside = f"# {inside.strip()}"
+    marked = [f"# {line}" for line in lines[:end]]
+    return [*marked, behind if behind.strip() else inside, *lines[end + 1 :]]
 
 
 def _blocks(lines: Sequence[str]) -> tuple[Convention, list[Block]]:
@@ -96,13 +118,9 @@ def _pattern(
     """Make a pattern from rows; where their header is silent, the wavelength is of elsewhere."""
     columns = block.rows
     titles = [line for line in block.header if line.strip()][: -_TITLES - 1 : -1]
-    other = next((title for title in titles if has_other_axis(title)), None)
-    if other is not None:
-        raise PatternReadError(
-            f"The columns are titled {other.strip()[:60]!r}; the first must be two_theta in "
-            "degrees."
-        )
-    roles, names = _roles(titles, convention, columns, third_is_uncertainty)
+    roles, names = named_columns(titles, convention, columns)
+    if roles is None:
+        roles = unnamed_columns(columns, convention, third_is_uncertainty)
     uncertainty = columns[:, roles["uncertainty"]] if "uncertainty" in roles else None
     said = [line for line in block.header if line is not names]
     n_left_out = columns.shape[1] - 2 - (uncertainty is not None)
@@ -113,43 +131,3 @@ def _pattern(
         wavelength_in(block.header) or elsewhere,
         {**facts_in(said), **({"n_columns_left_out": n_left_out} if n_left_out else {})},
     )
-
-
-def _roles(
-    titles: Sequence[str],
-    convention: Convention,
-    columns: NDArray[np.float64],
-    third_is_uncertainty: bool,
-) -> tuple[dict[str, int], str | None]:
-    """Say which column holds what, by the line of their names if there is one, or their order."""
-    n_columns = columns.shape[1]
-    for title in titles:
-        names = convention.fields(title.strip().lstrip("#!'%*/").strip())
-        if len(names) != n_columns:
-            continue
-        named = {role_of(name): place for place, name in reversed(list(enumerate(names)))}
-        roles = {role: place for role, place in named.items() if role is not None}
-        if {"two_theta", "intensity"} <= set(roles):
-            return roles, title
-        if "two_theta" in roles and has_other_axis(f"{names[1]} counts"):
-            raise PatternReadError(
-                f"The columns are titled {title.strip()[:60]!r}; none is named as intensity."
-            )
-    if n_columns > 3 and not third_is_uncertainty:
-        raise PatternReadError(
-            f"There are {n_columns} columns without names that tell which are two_theta and "
-            "intensity; keep these two, and the uncertainty if there is one."
-        )
-    roles = {"two_theta": 0, "intensity": 1}
-    if n_columns >= 3 and (
-        third_is_uncertainty or _near_counting_statistics(columns[:, 2], columns[:, 1])
-    ):
-        roles["uncertainty"] = 2
-    return roles, None
-
-
-def _near_counting_statistics(column: NDArray[np.float64], intensity: NDArray[np.float64]) -> bool:
-    if (column < 0).any():
-        return False
-    low, high = _NEAR_COUNTING_STATISTICS
-    return low < float(np.median(column / np.sqrt(np.maximum(intensity, 1.0)))) < high

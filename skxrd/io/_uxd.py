@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from skxrd.exceptions import PatternReadError
-from skxrd.io._raw_patterns import MOST_NAMES, MOST_SCANS, RawPattern, made
+from skxrd.io._raw_patterns import MOST_NAMES, MOST_SCANS, OtherAxisError, RawPattern, made
 from skxrd.io._text_files import lines_of_text
 from skxrd.io._vendor_facts import (
     angles,
@@ -26,6 +26,7 @@ __all__ = ["read_uxd"]
 
 _DATA = r"_(2THETA)?(COUNTS|CPS)(TIME)?\s*$"
 _SEPARATOR = r"[\s,;]+"
+_COUPLED = 0.01  # degrees, to which two axes agree
 
 
 def read_uxd(content: bytes) -> list[RawPattern | PatternReadError]:
@@ -60,6 +61,8 @@ def read_uxd(content: bytes) -> list[RawPattern | PatternReadError]:
             continue
         if kind is not None:
             scans += made([partial(_range, kind, fields, dict(header))])
+            for angle in ("2THETA", "START"):  # of that range alone
+                header.pop(angle, None)
         kind, fields = re.match(_DATA, text.upper()), []
         key, _, value = text[1:].partition("=")
         header[key.strip().upper()] = value.strip().strip("'").strip()
@@ -82,7 +85,11 @@ def _range(kind: re.Match[str], fields: list[str], header: dict[str, str]) -> Ra
     if kind[1]:
         two_theta, intensity = rows[:, 0], rows[:, 1]
     else:
-        start = number_in(header.get("2THETA") or header.get("START"))
+        driven, start = (number_in(header.get(key)) for key in ("START", "2THETA"))
+        if start is None:
+            start = driven
+        elif driven is not None and not header.get("DRIVE"):
+            _check_coupling(driven, start)
         step = number_in(header.get("STEPSIZE"))
         if start is None or step is None:
             raise PatternReadError("_2THETA or _START, and _STEPSIZE are needed, in degrees.")
@@ -113,6 +120,15 @@ def _range(kind: re.Match[str], fields: list[str], header: dict[str, str]) -> Ra
         ),
         counts,
     )
+
+
+def _check_coupling(driven: float, two_theta: float) -> None:
+    """Refuse a scan of an unnamed axis that begins neither at theta nor at two-theta."""
+    if min(abs(driven - two_theta), abs(2 * driven - two_theta)) > _COUPLED:
+        raise OtherAxisError(
+            f"_START is {driven:g} and _2THETA {two_theta:g}, so that the scan is of another axis "
+            "than two_theta; name it as _DRIVE if it is not."
+        )
 
 
 def _source(header: dict[str, str]) -> tuple[float | None, dict[str, Any]]:

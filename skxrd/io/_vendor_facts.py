@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from skxrd.exceptions import PatternReadError
 from skxrd.io._raw_patterns import OtherAxisError, RawPattern
+from skxrd.io._text_numbers import is_plain
 from skxrd.simulation._lines._wavelengths import wavelength_in_angstrom
 
 __all__ = [
@@ -151,9 +153,12 @@ def per_second(intensity: NDArray[np.float64], times: NDArray[np.float64]) -> ND
 
 def number_in(text: Any) -> float | None:
     """Return a finite number from text, None from anything else."""
+    text = str(text).strip()
     try:
-        value = float(str(text).strip())
+        value = float(text)
     except ValueError:
+        return None
+    if not is_plain(text):
         return None
     return value if np.isfinite(value) else None
 
@@ -167,6 +172,18 @@ def numbers_in(fields: ArrayLike, what: str) -> NDArray[np.float64]:
         If a field is no number; the message names `what` and the field.
     """
     try:
-        return np.array(fields, dtype=np.float64)
+        numbers = np.array(fields, dtype=np.float64)
     except (ValueError, OverflowError) as error:
         raise PatternReadError(f"{what} must be numbers: {str(error)[:80]}.") from error
+    odd = next((field for field in _texts(fields) if not is_plain(field)), None)
+    if odd is not None:
+        raise PatternReadError(f"{what} must be numbers, found {odd[:40]!r}.")
+    return numbers
+
+
+def _texts(fields: Any) -> Iterator[str]:
+    for field in fields:
+        if isinstance(field, str):
+            yield field
+        elif isinstance(field, list | tuple):
+            yield from _texts(field)

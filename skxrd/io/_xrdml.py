@@ -101,6 +101,8 @@ def _scan(scan: Element, wavelength: float | None, common: dict[str, Any]) -> Ra
         )
     intensity = stored * factors if raw else stored
     counts = stored if raw else stored / factors
+    if not np.isfinite(counts).all():
+        raise PatternReadError("The factors of attenuation leave counts too large to compute with.")
     unit, counted = "counts", True
     holder = points.find("{*}counts" if raw else "{*}intensities")
     if holder is not None and holder.get("unit", "counts") != "counts":

@@ -103,6 +103,22 @@ def test_angles_of_another_number_of_points_are_refused():
         PreferredOrientation(angles=[0, 90]).fit(np.ones((1, 3)))
 
 
+@pytest.mark.parametrize(
+    ("angles", "reason"),
+    [
+        (["a", "b", "c"], "angles must be numbers.*strings"),
+        ([0.0, np.inf, 90.0], "angles must be numbers.*infinity"),
+        (np.array(45.0), "angles must be.*scalar"),
+        (np.ones((3, 0)), r"angles must be.*0 feature\(s\)"),
+        (np.ones((3, 2, 2)), "angles must be.*dim 3"),
+        ([[0.0], [30.0, 60.0], [90.0]], "angles must be.*inhomogeneous"),
+    ],
+)
+def test_angles_that_are_none(angles, reason):
+    with pytest.raises(ValueError, match=reason):
+        PreferredOrientation(angles=angles).fit(np.ones((1, 3)))
+
+
 def test_impurity_keeps_the_total_intensity_and_is_another_pattern():
     n = 40
     X = np.diag(np.arange(1.0, n + 1))

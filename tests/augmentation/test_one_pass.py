@@ -72,6 +72,12 @@ def test_a_pipeline_within_a_pipeline(X):
         OnePass(make_pipeline(make_pipeline(CountingNoise())), grid=GRID).fit(X)
 
 
+@pytest.mark.parametrize("steps", [make_pipeline(LatticeStrain, ZeroShift), LatticeStrain])
+def test_classes_are_refused(X, steps):
+    with pytest.raises(TypeError, match=r"class LatticeStrain; .* LatticeStrain\(\)"):
+        OnePass(steps, grid=GRID).fit(X)
+
+
 def test_whole_pattern_steps_are_refused(X):
     with pytest.raises(TypeError, match=r"CountingNoise, which changes whole patterns"):
         OnePass(make_pipeline(LatticeStrain(), CountingNoise()), grid=GRID).fit(X)

@@ -12,6 +12,16 @@ from skxrd.exceptions import PatternReadError, PatternWarning
 from skxrd.io import read_pattern
 
 N_MUTATIONS = 30
+TEXTS = {  # beside the files of instruments
+    "a.csv": ",2theta,Intensity,esd\n" + "".join(f"{i},{i / 50},{i % 7},1\n" for i in range(60)),
+    "a.dat": "LiX\n10 0.5 20\n" + "52 61 55\n" * 7,
+    "a.chi": "a.tif\n2-Theta Angle (Degrees)\nIntensity\n 60\n"
+    + "".join(f"{i / 50:E} {i % 7:E}\n" for i in range(60)),
+    "a.txt": "# Wavelength: 0.7093 A\n2theta\tI\n(deg)\t(cps)\n"
+    + "".join(f"{i / 50}\t{i % 7}\n" for i in range(60)),
+    "a.xy": "Anode: Cu\n" + "".join(f"{i},5 {i % 7}\n" for i in range(60)),
+    "a.xye": "/* LiX */\n" + "".join(f"{i / 50} {i % 7} 1\n" for i in range(60)),
+}
 FILES = {
     "a.asc": "asc",
     "a.brml": "brml",
@@ -49,7 +59,9 @@ def mutated(content, rng):
             case 3:
                 content[at:at] = content[at : at + length % 64]
             case 4:
-                number = rng.choice([b"\xff\xff\xff\xff", b"\0\0\0\0", b"1e309", b"nan", b"-7"])
+                number = rng.choice(
+                    [b"\xff\xff\xff\xff", b"\0\0\0\0", b"1e309", b"1e308", b"nan", b"-7"]
+                )
                 content[at : at + len(number)] = number
             case _:
                 del content[len(content) // 2 + at // 2 :]
@@ -58,9 +70,9 @@ def mutated(content, rng):
     return bytes(content)
 
 
-@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize("name", [*FILES, *TEXTS])
 def test_read_or_refused(vendors, write, name):
-    whole = getattr(vendors, FILES[name])()
+    whole = TEXTS[name].encode() if name in TEXTS else getattr(vendors, FILES[name])()
     rng = np.random.default_rng(len(whole))
     reasons = []
     for _ in range(N_MUTATIONS):

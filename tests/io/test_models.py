@@ -1,3 +1,4 @@
+import os
 import re
 import stat
 import zipfile
@@ -155,6 +156,41 @@ def test_failures_leave_no_file(tmp_path, monkeypatch):
     with pytest.raises(IsADirectoryError):
         save_model(model, tmp_path)
     assert [file.name for file in tmp_path.iterdir()] == ["model.skops"]
+
+
+def test_an_interrupt_leaves_no_file(tmp_path, monkeypatch):
+    def interrupted(*args):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("os.replace", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            save_model(IntensityFloor(0.1).fit(X), tmp_path / "model.skops")
+    assert not list(tmp_path.iterdir())
+
+
+def test_permissions_are_those_of_new_files(tmp_path):
+    path = tmp_path / "model.skops"
+    before = os.umask(0o077)
+    try:
+        save_model(IntensityFloor(0.1).fit(X), path)
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_files_that_cannot_be_opened(tmp_path, monkeypatch):
+    with pytest.raises(IsADirectoryError):
+        load_model(tmp_path)
+    path = tmp_path / "model.skops"
+    save_model(IntensityFloor(0.1).fit(X), path)
+
+    def forbidden(**kwargs):
+        raise PermissionError("not yours")
+
+    monkeypatch.setattr(skops.io, "get_untrusted_types", forbidden)
+    with pytest.raises(PermissionError, match="not yours"):
+        load_model(path)
 
 
 def test_without_skops(tmp_path, monkeypatch):

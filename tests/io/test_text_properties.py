@@ -116,6 +116,7 @@ def test_what_was_written(folder, numbers, style, headers, falling, encoding, su
 
 
 @settings(deadline=None, max_examples=100, derandomize=True)
+@pytest.mark.filterwarnings("ignore:Columns were left out")
 @given(columns(), styles(), st.permutations(["2theta", "Intensity", "esd", "Calc", "Nr"]))
 def test_named_columns(folder, numbers, style, names):
     angles, heights = numbers
@@ -164,3 +165,38 @@ def test_a_broken_number_is_never_passed_over(folder, numbers, style, data):
     path.write_bytes(style.join(lines).encode())
     with pytest.raises(ValueError, match=r"a\.xy: "):
         read_pattern(path, wavelength=1.5)
+
+
+OTHER_AXES = ["Omega", "Q(1/A)", "q_nm^-1", "Theta", "Energy(keV)", "2theta(rad)", "Channel"]
+
+
+@settings(deadline=None, max_examples=100, derandomize=True)
+@given(
+    columns(),
+    styles(),
+    st.lists(st.sampled_from(HEADERS[:4]), max_size=3),
+    st.sampled_from(OTHER_AXES),
+    st.sampled_from(["Intensity", "Counts", "I"]),
+    st.booleans(),
+)
+def test_no_other_axis_passes(folder, numbers, style, headers, axis, name, third):
+    names = [axis, name, *(["esd"] if third else [])]
+    lines = [f"{style.comment}{header}" for header in headers]
+    lines += [style.separator.join(f'"{one}"' if style.quotes else one for one in names)]
+    lines += [style.row([*row, *row[1:][:third]]) for row in zip(*numbers, strict=True)]
+    path = folder / "a.txt"
+    path.write_bytes(style.join(lines).encode())
+    with pytest.raises(ValueError, match=r"a\.txt: The columns are titled"):
+        read_pattern(path, wavelength=1.5)
+
+
+@settings(deadline=None, max_examples=100, derandomize=True)
+@given(columns(), styles(), st.sampled_from([0, 1]), st.sampled_from([".csv", ".xye", ".dat"]))
+def test_numbers_of_rows_are_no_angles(folder, numbers, style, first, suffix):
+    angles, heights = numbers
+    rows = enumerate(zip(angles[:3], heights[:3], strict=True), start=first)
+    path = folder / f"a{suffix}"
+    path.write_bytes(style.join([style.row([str(i), *row]) for i, row in rows]).encode())
+    if len(angles) > 2 and not style.groups:
+        with pytest.raises(ValueError, match="numbers of the rows"):
+            read_pattern(path, wavelength=1.5)

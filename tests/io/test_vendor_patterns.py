@@ -460,7 +460,7 @@ class TestSize:
         ("name", "content"),
         [
             ("a.uxd", b"".join(b"_A%d=1\n" % n for n in range(1001))),
-            ("b.uxd", b"_2THETA=1\n_STEPSIZE=1\n" + b"_COUNTS\n1 2\n" * 10_001),
+            ("b.uxd", b"_STEPSIZE=1\n" + b"_2THETA=1\n_COUNTS\n1 2\n" * 10_001),
             ("a.ras", b"*RAS_INT_START\n1 2 1\n2 3 1\n*RAS_INT_END\n" * 10_001),
             ("a.asc", b"*BEGIN\n" + b"".join(b"*A%d = 1\n" % n for n in range(1001))),
         ],
