@@ -512,7 +512,7 @@ class PatternSimulator(TransformerMixin, BaseEstimator):
             texture=texture(self.preferred_orientation),
             compiled=uses_numba(self.engine),
         )
-        return SimulationTask(
+        task = SimulationTask(
             grid=grid,
             diffraction=diffraction,
             profile=self._profile(grid),
@@ -520,6 +520,10 @@ class PatternSimulator(TransformerMixin, BaseEstimator):
             cif_reader=self.cif_reader,
             with_displacements=with_displacements,
         )
+        if self.profile is not None:  # its errors belong here and not to the first structure
+            angles = np.linspace(*task.widened_range, 181)
+            self.profile.fwhm_and_eta(angles, min(diffraction.emission))
+        return task
 
     def _profile(self, grid: TwoThetaGrid) -> PeakProfile | NDArray[np.float64] | None:
         is_broad = self.profile is not None or bool(self.fwhm)
@@ -530,8 +534,6 @@ class PatternSimulator(TransformerMixin, BaseEstimator):
         if is_broad and self.binning == "xrdmatch":
             raise ValueError('binning="xrdmatch" leaves sticks; it goes with no fwhm and profile.')
         if self.profile is not None:
-            angles = np.linspace(grid.start, grid.stop, 181)
-            self.profile.fwhm_and_eta(angles, min(emission_lines(self.wavelength)))  # checks it
             return self.profile
         return profile_kernel(self.fwhm, grid.step, eta=self.eta) if self.fwhm else None
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,11 +15,7 @@ from skxrd.grid import TwoThetaGrid
 from skxrd.simulation._lines._peak_list import PeakList
 from skxrd.simulation._lines._peaks import Diffraction, peaks_of
 from skxrd.simulation._profiles._peak_profile import PeakProfile
-from skxrd.simulation._structures._cell import (
-    Cell,
-    formula_of,
-    with_usable_displacements,
-)
+from skxrd.simulation._structures._cell import Cell, formula_of, with_usable_displacements
 from skxrd.simulation._structures._cell_reading import read_cell
 
 __all__ = ["Outcome", "SimulationTask", "bin_like_xrdmatch"]
@@ -60,7 +57,7 @@ class SimulationTask:
     cif_reader: str
     with_displacements: bool
 
-    @property
+    @cached_property
     def _reach(self) -> float:
         """Degrees over which a line beyond the ends of the grid has a share in the pattern."""
         if isinstance(self.profile, PeakProfile):
@@ -68,6 +65,12 @@ class SimulationTask:
             fwhm, _ = self.profile.fwhm_and_eta(ends, min(self.diffraction.emission))
             return float(self.profile.reach * fwhm.max())
         return 0.0 if self.profile is None else len(self.profile) // 2 * self.grid.step
+
+    @property
+    def widened_range(self) -> tuple[float, float]:
+        """Ends of the range in degrees whose lines have a share in the pattern."""
+        low, high = self.diffraction.two_theta_range
+        return max(low - self._reach, 0.0), min(high + self._reach, 180.0)
 
     def run(self, items: list[Any], *, stop_at_failure: bool) -> list[Outcome]:
         """Simulate the patterns of structures.
@@ -164,10 +167,8 @@ class SimulationTask:
             Pattern, or why there is none.
         """
         low, high = self.diffraction.two_theta_range
-        reach = self._reach
-        widened = max(low - reach, 0.0), min(high + reach, 180.0)
         try:
-            peaks = peaks_of(cell, replace(self.diffraction, two_theta_range=widened))
+            peaks = peaks_of(cell, replace(self.diffraction, two_theta_range=self.widened_range))
         except InvalidStructureError as error:
             return Outcome(None, reason=str(error))
         peaks = peaks.scaled_within(low, high)
