@@ -845,6 +845,16 @@ def test_simulate_to_a_folder_and_again(cifs, tmp_path, capsys):
     assert "grid was" in message
 
 
+def test_interrupted_simulation_to_a_folder_tells_what_is_kept(cifs, tmp_path, capsys, monkeypatch):
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(PatternSimulator, "simulate_to_disk", interrupted)
+    out = tmp_path / "patterns"
+    assert main(["simulate", str(cifs), "--out", str(out), "--jobs", "1"]) == 130
+    assert f"goes on with what lies in {out}.unfinished" in capsys.readouterr().err
+
+
 def test_simulate_to_a_folder_keeps_rows_aligned(cifs, tmp_path, capsys):
     (cifs / "broken.cif").write_text("data_broken")
     out = tmp_path / "patterns"

@@ -43,7 +43,14 @@ def simulate(args: argparse.Namespace) -> None:
         )
     simulator = _make_simulator(args)
     table = read_structures(args.structures, Columns(args.id_column, args.structure_column))
-    simulated = run_simulator(simulator, table, out if to_folder else None)
+    try:
+        simulated = run_simulator(simulator, table, out if to_folder else None)
+    except KeyboardInterrupt as stop:
+        if not to_folder:
+            raise
+        raise KeyboardInterrupt(
+            f"interrupted; the same command goes on with what lies in {out}.unfinished"
+        ) from stop
     if not to_folder:
         _write(out, simulator, simulated)
 
