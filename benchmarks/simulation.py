@@ -11,6 +11,8 @@ speed       structure to lines on 60 OBELiX cells of all sizes, CPU time on one 
 cif         CIF text to pattern, ours with each reader
 pool        11,376 CIF texts of the pool to patterns on two processes, wall seconds; in memory, and
             to disk with the memory that this process takes for it
+where       where the time of structure to lines goes, in ms per structure
+where       where the time of structure to lines goes, in ms per structure
 preset      the preset "xrdmatch" against the published rows whose ICSD entry is in OBELiX
 growth      seconds of the structure factors over (reflections x sites), on the same cells and on
             supercells of three and nine, with the exponent and the distance from what the
@@ -48,6 +50,8 @@ from pymatgen.core import Structure
 from pymatgen.io.cif import CifParser
 
 from skxrd import PatternSimulator
+from skxrd.simulation._lines._families import laue_rotations
+from skxrd.simulation._lines._peaks import Diffraction, peaks_of
 from skxrd.simulation._lines._structure_factors import structure_factors
 from skxrd.simulation._structures._cell import cell_of
 
@@ -231,6 +235,26 @@ def own_memory() -> int:
     return 1024 * int(fields["RssAnon"].split()[0])
 
 
+def where() -> None:
+    structures = [parsed(cif) for cif in sample_cifs()]
+    cells = [cell_of(structure) for structure in structures]
+    g_range = (0.0, 2 * np.sin(np.radians(TWO_THETA[1] / 2)) / 1.54184)
+    print("| engine | reading the structure | structure factors | lines from them | symmetry |")
+    print("|---|---|---|---|---|")
+    for engine in ENGINES:
+        compiled = engine == "numba"
+        diffraction = Diffraction({1.54184: 1.0}, TWO_THETA, compiled=compiled)
+        tasks = (
+            lambda: [cell_of(structure) for structure in structures],
+            lambda c=compiled: [structure_factors(cell, g_range, compiled=c) for cell in cells],
+            lambda d=diffraction: [peaks_of(cell, d) for cell in cells],
+            lambda: [laue_rotations(cell) for cell in cells],
+        )
+        milliseconds = [1e3 * cpu_seconds(task, 9) / len(cells) for task in tasks]
+        milliseconds[2] -= milliseconds[1]
+        print(f"| {engine} | " + " | ".join(f"{value:.2f}" for value in milliseconds) + " |")
+
+
 def preset() -> None:
     published = pd.read_csv(SHARED / "xrdmatch" / "labelled.csv.gz")
     rows = published.filter(regex=r"^v\d+$").to_numpy()
@@ -319,7 +343,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parts = {"agreement": agreement, "speed": speed, "cif": cif, "pool": pool, "preset": preset}
+    parts = {
+        "agreement": agreement,
+        "speed": speed,
+        "cif": cif,
+        "pool": pool,
+        "where": where,
+        "preset": preset,
+    }
     parser.add_argument("parts", nargs="*", help=", ".join([*parts, "growth"]))
     parser.add_argument("--plot", help="file for the picture of the growth")
     args = parser.parse_args()

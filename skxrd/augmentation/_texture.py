@@ -15,17 +15,11 @@ from skxrd._sklearn import Interval
 from skxrd.augmentation._lines import BaseLineAugmentation, Lines
 from skxrd.augmentation._random import log_uniform
 from skxrd.grid import TwoThetaGrid
+from skxrd.simulation._lines._march_dollase import march_dollase
 
-__all__ = ["PreferredOrientation", "march_dollase"]
+__all__ = ["PreferredOrientation"]
 
 _N_WAVES = 4  # of the random field; already their sum is nearly normal
-
-
-def march_dollase(cosine: Tensor, ratio: Tensor) -> Tensor:
-    """March-Dollase factor of planes by the cosine of their angle to the axis of the texture."""
-    inverse = ratio.reciprocal()
-    root = torch.addcmul(inverse, cosine.square(), ratio.square().sub_(inverse)).rsqrt_()
-    return root.square().mul_(root)
 
 
 class PreferredOrientation(BaseLineAugmentation):

@@ -8,6 +8,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from skxrd._bragg import BraggAxis
+
 __all__ = [
     "INTENSITY_SCALES",
     "X_LABELS",
@@ -51,16 +53,13 @@ def positions(
     """Convert angles to what the axis shows; NaN for the plane distance at an angle of zero."""
     if x_axis == "two_theta" or wavelength is None:
         return two_theta
-    sine = np.sin(np.radians(two_theta) / 2)
-    if x_axis == "q":
-        return 4 * np.pi * sine / wavelength
-    return wavelength / (2 * np.where(sine > 0, sine, np.nan))
+    values = BraggAxis(x_axis, wavelength, wavelength).values(two_theta)
+    return np.where(np.isfinite(values), values, np.nan)
 
 
 def two_theta_of(d_spacing: ArrayLike, wavelength: float) -> NDArray[np.float64]:
     """Angles in degrees at which planes diffract; NaN where they are too close for that."""
-    sine = wavelength / (2 * np.asarray(d_spacing, dtype=float))
-    return 2 * np.degrees(np.arcsin(np.where(sine <= 1, sine, np.nan)))
+    return BraggAxis("d", wavelength, wavelength).two_theta(np.asarray(d_spacing, dtype=float))
 
 
 def x_limits(x: NDArray[np.float64], patterns: NDArray[Any], x_axis: str) -> tuple[float, float]:

@@ -8,6 +8,7 @@ from numbers import Real
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from skxrd._bragg import BraggAxis
 from skxrd.grid import TwoThetaGrid
 from skxrd.io import MeasuredPattern
 from skxrd.simulation._lines._wavelengths import emission_lines
@@ -107,10 +108,9 @@ def simulated_at(
             "simulated must be a profile, and this one holds sticks, which fall between the "
             "measured angles: simulate it with fwhm or profile."
         )
-    sine = np.sin(np.radians(measured.two_theta) / 2) * (wavelength / measured.wavelength)
-    angles = 2 * np.degrees(np.arcsin(np.where(sine <= 1, sine, np.nan)))
+    angles = BraggAxis("two_theta", measured.wavelength, wavelength).values(measured.two_theta)
     inside = (angles >= grid.start) & (angles <= grid.stop)  # False for NaN
-    curve = np.full(len(sine), np.nan)
+    curve = np.full(len(angles), np.nan)
     curve[inside] = np.interp(angles[inside], grid.two_theta, simulated)
     return curve
 

@@ -12,11 +12,11 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.validation import check_array, check_is_fitted
 from torch import Tensor
 
+from skxrd._bragg import BraggAxis
 from skxrd._sklearn import Interval, StrOptions
 from skxrd.exceptions import PatternWarning
 from skxrd.grid import TwoThetaGrid
 from skxrd.preprocessing._base import BasePreprocessor, axis_names, grid_of, in_batches
-from skxrd.preprocessing._bragg import BraggAxis
 from skxrd.preprocessing._weights import add_up, interpolate, linear, outside, overlap, ranges
 from skxrd.simulation._lines._wavelengths import wavelength_in_angstrom
 

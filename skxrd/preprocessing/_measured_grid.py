@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.interpolate import make_interp_spline
 
+from skxrd._bragg import BraggAxis
 from skxrd.grid import TwoThetaGrid
 from skxrd.io import MeasuredPattern
 
@@ -36,9 +37,9 @@ def _at_wavelength(
     two_theta, intensity = pattern.two_theta, pattern.intensity
     if pattern.wavelength is None or abs(pattern.wavelength / target - 1) < _SAME:
         return two_theta, intensity
-    sine = np.sin(np.radians(two_theta) / 2) * (target / pattern.wavelength)
-    possible = sine <= 1
-    return 2 * np.degrees(np.arcsin(sine[possible])), intensity[possible]
+    angles = BraggAxis("two_theta", pattern.wavelength, target).values(two_theta)
+    possible = np.isfinite(angles)
+    return angles[possible], intensity[possible]
 
 
 def on_grid(grid: TwoThetaGrid, target: float, pattern: MeasuredPattern, name: str) -> OnGrid:

@@ -9,11 +9,12 @@ from numpy.typing import NDArray
 
 from skxrd.exceptions import InvalidStructureError
 from skxrd.simulation._lines._peak_list import HKLFamily
-from skxrd.simulation._structures._cell import Cell
+from skxrd.simulation._structures._cell import Cell, merged_sites
 from skxrd.simulation._structures._spglib import silent_spglib
 
 __all__ = ["families_of_lines", "laue_rotations"]
 
+_SAME_POSITION = 1e-5  # of an edge
 _SYMMETRY_PRECISION = 0.01  # angstrom: pymatgen's default
 
 
@@ -40,10 +41,7 @@ def laue_rotations(cell: Cell) -> NDArray[np.int64]:
     """
     import spglib
 
-    # Atoms of one position may be several sites, such as ions of two charges; spglib takes one.
-    positions, row = np.unique((cell.frac_coords % 1).round(6) % 1, axis=0, return_inverse=True)
-    occupancies = np.zeros((len(positions), len(cell.elements)))
-    np.add.at(occupancies, row.ravel(), cell.occupancies)
+    positions, occupancies = merged_sites(cell, _SAME_POSITION)  # spglib takes no two on one
     _, kind = np.unique(occupancies.round(4), axis=0, return_inverse=True)
     crystal: Any = (cell.lattice, positions, kind.ravel() + 1)
     with silent_spglib():

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from skxrd.exceptions import InvalidStructureError
 from skxrd.simulation._lines._families import families_of_lines, laue_rotations
+from skxrd.simulation._lines._march_dollase import march_dollase
 from skxrd.simulation._lines._peak_list import HKLFamily, PeakList
 from skxrd.simulation._lines._scattering import atomic_numbers
 from skxrd.simulation._lines._structure_factors import structure_factors
@@ -110,7 +111,7 @@ def peaks_of(cell: Cell, diffraction: Diffraction, *, hkl: bool = False) -> Peak
     order = np.argsort(reflections.g_squared)
     g, strength = np.sqrt(reflections.g_squared[order]), strength[order]
     if diffraction.texture is not None:
-        strength *= _march_dollase(cell, reflections.hkl[order], g, *diffraction.texture)
+        strength *= _texture_weights(cell, reflections.hkl[order], g, *diffraction.texture)
 
     spectrum = [
         _lines(g, share * strength, wavelength, diffraction)
@@ -175,7 +176,7 @@ def _b_of_element(
     return np.full(len(cell.elements), float(b_factors))
 
 
-def _march_dollase(
+def _texture_weights(
     cell: Cell,
     indices: NDArray[np.int32],
     g: NDArray[np.float64],
@@ -185,8 +186,7 @@ def _march_dollase(
     """Weigh each reflection; the mean over equivalent ones arises as they are summed."""
     normal = np.asarray(axis, dtype=float) @ cell.reciprocal
     cosine = (indices @ (cell.reciprocal @ normal)) / (g * np.linalg.norm(normal))
-    cosine_squared = np.minimum(np.square(cosine), 1.0)
-    return (r**2 * cosine_squared + (1 - cosine_squared) / r) ** -1.5
+    return march_dollase(np.clip(cosine, -1, 1), r)
 
 
 def _lines(

@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.spatial import cKDTree
 
 from skxrd.exceptions import InvalidStructureError
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
 
-__all__ = ["Cell", "cell_of", "formula_of", "with_usable_displacements"]
+__all__ = ["Cell", "cell_of", "formula_of", "merged_sites", "with_usable_displacements"]
 
 _ROUNDING = 1e-3
 _FLAT = 1e-6  # of the volume of a box with the same edges
@@ -122,6 +123,35 @@ def with_usable_displacements(cell: Cell) -> tuple[Cell, int]:
         u_star = np.where(usable[:, None, None] & finite[:, None, None], u_star, np.nan)
         known |= usable & finite
     return cell._replace(u_iso=u_iso, u_star=u_star), int(n_sites - known.sum())
+
+
+def merged_sites(cell: Cell, tolerance: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Put sites of one position together, such as ions of two charges.
+
+    Parameters
+    ----------
+    cell : Cell
+        Unit cell.
+    tolerance : float
+        Largest difference of fractional coordinates.
+
+    Returns
+    -------
+    frac_coords : ndarray of shape (n_positions, 3)
+        Positions in the cell, from 0 to below 1.
+    occupancies : ndarray of shape (n_positions, n_elements)
+        Fraction of each element.
+    """
+    coords = cell.frac_coords - np.floor(cell.frac_coords)
+    coords[coords >= 1] = 0
+    position = np.arange(len(coords))
+    tree = cKDTree(coords, boxsize=np.ones(3))
+    one, other = tree.query_pairs(tolerance, p=np.inf, output_type="ndarray").T
+    np.minimum.at(position, other, one)
+    kept, row = np.unique(position, return_inverse=True)
+    occupancies = np.zeros((len(kept), len(cell.elements)))
+    np.add.at(occupancies, row, cell.occupancies)
+    return coords[kept], occupancies
 
 
 def formula_of(cell: Cell) -> str:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from skxrd.exceptions import InvalidStructureError, MissingDependencyError
-from skxrd.simulation._structures._cell import Cell, cell_of, formula_of
+from skxrd.simulation._structures._cell import Cell, cell_of, formula_of, merged_sites
 from skxrd.simulation._structures._cif_block import import_gemmi
 from skxrd.simulation._structures._cif_cells import CifCell, amounts_of, cell_of_cif
 from skxrd.simulation._structures._read_structure import (
@@ -199,17 +199,10 @@ def _contents(amounts: dict[str, float]) -> str:
 
 def _occupied_positions(cell: Cell, elements: list[str]) -> NDArray[np.float64]:
     """Rows of coordinates and occupancies, one for each position in the cell."""
-    occupancies = np.zeros((len(cell.frac_coords), len(elements)))
-    occupancies[:, [elements.index(element) for element in cell.elements]] = cell.occupancies
-    coords = cell.frac_coords - np.floor(cell.frac_coords)
-    coords[coords >= 1] = 0
-    position = np.arange(len(coords))
-    one, other = _tree(coords).query_pairs(_COORD_TOLERANCE, p=np.inf, output_type="ndarray").T
-    np.minimum.at(position, other, one)
-    kept, row = np.unique(position, return_inverse=True)
-    merged = np.zeros((len(kept), len(elements)))
-    np.add.at(merged, row, occupancies)
-    return np.hstack([coords[kept], merged])
+    coords, occupancies = merged_sites(cell, _COORD_TOLERANCE)
+    columns = np.zeros((len(coords), len(elements)))
+    columns[:, [elements.index(element) for element in cell.elements]] = occupancies
+    return np.hstack([coords, columns])
 
 
 def _are_same_sites(first: NDArray[np.float64], second: NDArray[np.float64]) -> bool:

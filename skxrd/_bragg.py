@@ -26,7 +26,7 @@ class BraggAxis(NamedTuple):
                 return 4 * np.pi * sine / self.wavelength
             if self.name == "d":
                 return self.wavelength / (2 * sine)
-            return 2 * np.degrees(np.arcsin(sine * self.output_wavelength / self.wavelength))
+            return 2 * np.degrees(np.arcsin(sine * (self.output_wavelength / self.wavelength)))
 
     def two_theta(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """Angles at values on the axis; NaN where there are none."""
@@ -38,5 +38,5 @@ class BraggAxis(NamedTuple):
                 sine = self.wavelength / (2 * values)
             else:
                 angle = np.radians(np.minimum(values, 180)) / 2
-                sine = np.sin(angle) * self.wavelength / self.output_wavelength
+                sine = np.sin(angle) * (self.wavelength / self.output_wavelength)
             return 2 * np.degrees(np.arcsin(sine))
