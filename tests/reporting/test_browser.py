@@ -225,7 +225,7 @@ def test_candidate_opens(report, open_page):
     expect(dialog.get_by_label("Previous candidate")).to_be_disabled()
     page.keyboard.press("Escape")
     expect(dialog).to_be_hidden()
-    assert "#" not in page.url
+    expect(page).not_to_have_url(re.compile("#"))
 
 
 def test_keyboard(report, open_page):
