@@ -99,7 +99,7 @@ def test_bad_items_say_what_is_wrong(item, reason):
     ("name", "content"),
     [
         ("cut.cif", b"data_x\nloop_\n_atom_site_label\n_atom_site_fract_x\n"),
-        ("cut.cif.gz", gzip.compress(b"data_x\n" * 500)[:20]),
+        ("cut.cif.gz", gzip.compress(b"data_x\n" * 500, mtime=0)[:20]),
         ("not.cif.gz", b"plain text"),
         ("bad.json", b"{"),
         ("other.json", b"{}"),

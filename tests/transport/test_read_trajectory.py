@@ -841,7 +841,7 @@ def test_one_frame(tmp_path, walk, cells, format):
         ("XDATCAR", b"\n \n"),
         ("run.lammpstrj", b""),
         ("run.xyz", b""),
-        ("XDATCAR.gz", gzip.compress(b"")),
+        ("XDATCAR.gz", gzip.compress(b"", mtime=0)),
         ("vasprun.xml", b"<?xml version='1.0'?><modeling></modeling>"),
     ],
 )
