@@ -122,7 +122,8 @@ def peaks_of(cell: Cell, diffraction: Diffraction, *, hkl: bool = False) -> Peak
     )
     strongest = intensity.max(initial=0.0)
     kept = np.flatnonzero(intensity > _WEAKEST * strongest)
-    kept = kept[np.argsort(two_theta[kept], kind="stable")]
+    if len(spectrum) > 1:
+        kept = kept[np.argsort(two_theta[kept], kind="stable")]
     families = None
     if hkl:
         families = _families(reflections.hkl[order], spectrum, kept, laue_rotations(cell))
@@ -205,7 +206,9 @@ def _lines(
     lorentz_polarization = _lorentz_polarization(sine, diffraction.monochromator_two_theta)
     contribution = 2 * strength[first:last] * lorentz_polarization
     key = np.rint(two_theta / _SAME_LINE)
-    start = np.flatnonzero(np.diff(key, prepend=np.nan))
+    is_first = np.ones(len(key), dtype=bool)
+    np.not_equal(key[1:], key[:-1], out=is_first[1:])
+    start = np.flatnonzero(is_first)
     # reduceat takes no empty array, which one of several wavelengths may give
     intensity = np.add.reduceat(contribution, start) if len(start) else contribution
     return _Lines(two_theta[start], intensity, 1 / g[start], int(first), start, contribution)

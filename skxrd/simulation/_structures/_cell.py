@@ -58,31 +58,36 @@ def cell_of(structure: Structure) -> Cell:
     if not len(structure):
         raise InvalidStructureError("The structure has no sites.")
     lattice = np.array(structure.lattice.matrix, dtype=float)
-    frac_coords = np.array(structure.frac_coords, dtype=float)
+    sites = structure.sites
+    # twice as fast as structure.frac_coords and structure.site_properties
+    frac_coords = np.concatenate([site.frac_coords for site in sites], dtype=float).reshape(-1, 3)
     if not (np.isfinite(lattice).all() and np.isfinite(frac_coords).all()):
         formula = structure.composition.reduced_formula
         raise InvalidStructureError(f"{formula}: the cell or a coordinate is not a finite number.")
-    edges = np.linalg.norm(lattice, axis=1)
+    edges = np.sqrt(np.square(lattice).sum(axis=1))
     if abs(np.linalg.det(lattice)) <= _FLAT * np.prod(edges):
         raise InvalidStructureError(f"The cell {lattice.tolist()} has no volume.")
     elements, occupancies = _occupancies(structure)
-    u_star = _u_star(structure, lattice) if _U_CIF[0] in structure.site_properties else None
+    has_u = any(_U_CIF[0] in site.properties for site in sites)
+    u_star = _u_star(structure, lattice) if has_u else None
     return Cell(lattice, frac_coords, elements, occupancies, None, u_star)
 
 
 def _occupancies(structure: Structure) -> tuple[tuple[str, ...], NDArray[np.float64]]:
-    column_of: dict[str, int] = {}
-    rows, columns, amounts = [], [], []
-    for row, composition in enumerate(structure.species_and_occu):
-        for species, amount in composition.items():
-            rows.append(row)
-            columns.append(column_of.setdefault(species.symbol, len(column_of)))
-            amounts.append(amount)
-    order = sorted(column_of, key=str)
-    occupancies = np.zeros((len(structure), len(order)))
-    # ions of two charges are one element
-    np.add.at(occupancies, (rows, columns), amounts)
-    return tuple(order), occupancies[:, [column_of[symbol] for symbol in order]]
+    compositions = structure.species_and_occu
+    keys = list(map(id, compositions))
+    amounts_of = {}  # equivalent sites mostly share one object, so that few have to be read
+    for key, composition in dict(zip(keys, compositions, strict=True)).items():
+        amounts_of[key] = amounts = dict[str, float]()
+        for species, amount in composition.items():  # ions of two charges are one element
+            amounts[species.symbol] = amounts.get(species.symbol, 0.0) + amount
+    elements = sorted(set().union(*amounts_of.values()))
+    table = {
+        key: [amounts.get(element, 0.0) for element in elements]
+        for key, amounts in amounts_of.items()
+    }
+    occupancies = np.array([table[key] for key in keys], dtype=float)
+    return tuple(elements), occupancies.reshape(len(keys), len(elements))
 
 
 def _u_star(structure: Structure, lattice: NDArray[np.float64]) -> NDArray[np.float64]:
