@@ -5,14 +5,14 @@
 Parts (all by default):
 
 agreement   lines of OBELiX and of 500 structures of the pool, ours against pymatgen's
-speed       structure to lines on 60 OBELiX cells of all sizes, CPU time on one thread, three rounds
-            in turn, each the least of three: pymatgen as it is, and with its labels of lattice
-            planes left out
+speed       structure to lines on 60 OBELiX cells of all sizes, CPU time on one thread: pymatgen as
+            it is, and with its labels of lattice planes left out. Least of ten rounds in turn, for
+            what other programs on the machine take is not ours; ratios are those of the least
+            times, with the range of the ratios within each round
 cif         CIF text to pattern, ours with each reader
 pool        11,376 CIF texts of the pool to patterns on two processes, wall seconds; in memory, and
             to disk with the memory that this process takes for it
-where       where the time of structure to lines goes, in ms per structure
-where       where the time of structure to lines goes, in ms per structure
+where       where the time of structure to lines goes, in ms per structure, measured likewise
 preset      the preset "xrdmatch" against the published rows whose ICSD entry is in OBELiX
 growth      seconds of the structure factors over (reflections x sites), on the same cells and on
             supercells of three and nine, with the exponent and the distance from what the
@@ -44,7 +44,7 @@ from unittest.mock import patch
 import numpy as np
 import pandas as pd
 from _real_data import SHARED
-from _speed_common import in_turn, text
+from _speed_common import in_turn
 from pymatgen.analysis.diffraction import xrd
 from pymatgen.core import Structure
 from pymatgen.io.cif import CifParser
@@ -57,7 +57,7 @@ from skxrd.simulation._structures._cell import cell_of
 
 TWO_THETA = (0.0, 90.0)
 ENGINES = ["numpy"] + (["numba"] if find_spec("numba") else [])
-N_ROUNDS = 3
+N_ROUNDS = 10
 LARGE = 1e6  # terms, from where on the growth is fitted
 
 
@@ -98,14 +98,30 @@ def without_labels() -> Iterator[None]:
         yield
 
 
-def cpu_seconds(function: Callable[[], Any], n_repeats: int = 3) -> float:
-    """Least CPU time of a few calls: what other programs on the machine take is not ours."""
+def cpu_seconds(function: Callable[[], Any], n_repeats: int = 1) -> float:
+    """Least CPU time of some calls."""
     seconds = []
     for _ in range(n_repeats):
         start = time.process_time()
         function()
         seconds.append(time.process_time() - start)
     return min(seconds)
+
+
+def compare(tasks: dict[str, Callable[[], Any]], references: list[str], n: int) -> None:
+    """Print a table of the time that each task takes for `n` structures, and of ratios."""
+    seconds = in_turn(
+        {name: lambda t=task: cpu_seconds(t) for name, task in tasks.items()}, N_ROUNDS
+    )
+    print("| | ms per structure | " + " | ".join(f"times {name}" for name in references) + " |")
+    print("|---|---|" + "---|" * len(references))
+    for name, values in seconds.items():
+        columns = [f"{1000 * values.min() / n:.2f} (up to {1000 * values.max() / n:.2f})"]
+        for reference in references:
+            ratios = seconds[reference] / values
+            least = seconds[reference].min() / values.min()
+            columns.append(f"{least:.1f} ({ratios.min():.1f} to {ratios.max():.1f})")
+        print(f"| {name} | " + " | ".join(columns) + " |")
 
 
 def agreement() -> None:
@@ -159,18 +175,9 @@ def speed() -> None:
             simulator.peaks(structures[:1], hkl=hkl)  # compiles, fills the tables
             name = f"skxrd {engine}, {'with' if hkl else 'without'} labels"
             tasks[name] = lambda s=simulator, h=hkl: s.peaks(structures, hkl=h)
-    seconds = in_turn(
-        {name: lambda t=task: cpu_seconds(t) for name, task in tasks.items()}, N_ROUNDS
-    )
     n = len(structures)
     print(f"{n} structures, {TWO_THETA[0]:g} to {TWO_THETA[1]:g} degrees, CPU time on one thread")
-    print("| engine | ms per structure | times pymatgen | times pymatgen without labels |")
-    print("|---|---|---|---|")
-    for name, values in seconds.items():
-        print(
-            f"| {name} | {text(1000 * values / n)} | {text(seconds['pymatgen'] / values, 1)} "
-            f"| {text(seconds['pymatgen, labels left out'] / values, 1)} |"
-        )
+    compare(tasks, ["pymatgen", "pymatgen, labels left out"], n)
 
 
 def cif() -> None:
@@ -187,15 +194,8 @@ def cif() -> None:
         simulator = PatternSimulator(cif_reader=reader)
         tasks[f"skxrd, read by {reader}"] = lambda s=simulator: simulated(s, texts)
         simulated(simulator, texts[:1])
-    seconds = in_turn(
-        {name: lambda t=task: cpu_seconds(t) for name, task in tasks.items()}, N_ROUNDS
-    )
     print(f"{len(texts)} CIF texts to patterns of 4,501 points, CPU time on one thread")
-    print("| way | ms per structure | times pymatgen |")
-    print("|---|---|---|")
-    for name, values in seconds.items():
-        per_file = text(1000 * values / len(texts))
-        print(f"| {name} | {per_file} | {text(seconds['pymatgen'] / values, 1)} |")
+    compare(tasks, ["pymatgen"], len(texts))
 
 
 def simulated(simulator: PatternSimulator, structures: Any) -> np.ndarray:
@@ -250,7 +250,13 @@ def where() -> None:
             lambda d=diffraction: [peaks_of(cell, d) for cell in cells],
             lambda: [laue_rotations(cell) for cell in cells],
         )
-        milliseconds = [1e3 * cpu_seconds(task, 9) / len(cells) for task in tasks]
+        for task in tasks:
+            task()  # fills the tables
+        rounds = in_turn(
+            {str(place): lambda t=task: cpu_seconds(t) for place, task in enumerate(tasks)},
+            N_ROUNDS,
+        )
+        milliseconds = [1e3 * values.min() / len(cells) for values in rounds.values()]
         milliseconds[2] -= milliseconds[1]
         print(f"| {engine} | " + " | ".join(f"{value:.2f}" for value in milliseconds) + " |")
 

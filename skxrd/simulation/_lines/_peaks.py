@@ -55,6 +55,12 @@ class Diffraction:
     texture: tuple[tuple[int, int, int], float] | None = None
     compiled: bool = False
 
+    @property
+    def sine_range(self) -> tuple[float, float]:
+        """Sine of half the first and of half the last angle."""
+        low, high = self.two_theta_range
+        return math.sin(math.radians(low) / 2), math.sin(math.radians(high) / 2)
+
 
 class _Lines(NamedTuple):
     """Lines of one wavelength, and the reflections of which they are made."""
@@ -94,7 +100,7 @@ def peaks_of(cell: Cell, diffraction: Diffraction, *, hkl: bool = False) -> Peak
         If there are no atoms, or the scattering factors of an element are not known.
     """
     wavelengths = list(diffraction.emission)
-    low, high = np.sin(np.radians(diffraction.two_theta_range) / 2)
+    low, high = diffraction.sine_range
     reflections = structure_factors(
         cell,
         (2 * low / max(wavelengths), 2 * high / min(wavelengths)),
@@ -198,9 +204,9 @@ def _lines(
 ) -> _Lines:
     """Merge reflections of one angle and multiply by the Lorentz-polarization factor."""
     sine = 0.5 * wavelength * g
-    low, high = np.sin(np.radians(diffraction.two_theta_range) / 2)
-    first = np.searchsorted(sine, low * (1 - 1e-12))
-    last = np.searchsorted(sine, min(high * (1 + 1e-8), _BACKSCATTERING), side="right")
+    low, high = diffraction.sine_range
+    first = sine.searchsorted(low * (1 - 1e-12))
+    last = sine.searchsorted(min(high * (1 + 1e-8), _BACKSCATTERING), side="right")
     sine, g = sine[first:last], g[first:last]
     two_theta = np.degrees(2 * np.arcsin(sine))
     lorentz_polarization = _lorentz_polarization(sine, diffraction.monochromator_two_theta)

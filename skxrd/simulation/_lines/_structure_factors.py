@@ -127,7 +127,7 @@ def largest_indices(cell: Cell, g_max: float) -> NDArray[np.int64]:
         If there are more reflections than a powder pattern can show.
     """
     largest = np.floor(g_max * np.sqrt(np.square(cell.lattice).sum(axis=1)) + 1e-8)
-    if np.prod(2 * largest + 1) > _MAX_BOX:
+    if (2 * largest + 1).prod() > _MAX_BOX:
         a, b, c = np.linalg.norm(cell.lattice, axis=1)
         raise InvalidStructureError(
             f"A cell of {a:.4g} x {b:.4g} x {c:.4g} angstrom has too many reflections in range "
