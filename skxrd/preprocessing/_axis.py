@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 from numbers import Integral, Real
 from typing import Any, Literal
@@ -14,10 +13,10 @@ from torch import Tensor
 
 from skxrd._bragg import BraggAxis
 from skxrd._sklearn import Interval, StrOptions
-from skxrd.exceptions import PatternWarning
 from skxrd.grid import TwoThetaGrid
 from skxrd.preprocessing._base import BasePreprocessor, axis_names, grid_of, in_batches
-from skxrd.preprocessing._weights import add_up, interpolate, linear, outside, overlap, ranges
+from skxrd.preprocessing._ranges import outside, warn_of_ranges
+from skxrd.preprocessing._weights import add_up, interpolate, linear, overlap
 from skxrd.simulation._lines._wavelengths import wavelength_in_angstrom
 
 __all__ = ["AxisConverter"]
@@ -269,13 +268,7 @@ class AxisConverter(BasePreprocessor):
             raise ValueError(
                 f"Nothing of {grid.start:g} to {grid.stop:g} degrees lies on the new axis, {name}."
             )
-        found = []
-        if self.lost_:
-            found.append(f"{ranges(self.lost_)} degrees of the patterns are lost")
-        if self.uncovered_:
-            found.append(f"{ranges(self.uncovered_)} of it was not measured and is zero")
-        if found:
-            warnings.warn(f"New axis, {name}: {'; '.join(found)}.", PatternWarning, stacklevel=5)
+        warn_of_ranges(f"axis, {name}", self.lost_, self.uncovered_)
 
 
 def _ends_of(grid: TwoThetaGrid, axis: BraggAxis) -> list[float]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any, Literal
 
 import numpy as np
@@ -11,10 +10,10 @@ from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
 from skxrd._sklearn import StrOptions
-from skxrd.exceptions import PatternWarning
 from skxrd.grid import TwoThetaGrid
 from skxrd.preprocessing._base import BasePreprocessor, axis_names, grid_of
-from skxrd.preprocessing._weights import add_up, interpolate, linear, outside, overlap, ranges
+from skxrd.preprocessing._ranges import outside, warn_of_ranges
+from skxrd.preprocessing._weights import add_up, interpolate, linear, overlap
 
 __all__ = ["PatternResampler"]
 
@@ -164,14 +163,4 @@ def _look_at_ranges(source: TwoThetaGrid, target: TwoThetaGrid, *, reach: float)
         )
     lost = outside((source.start, source.stop), new, source.step)
     uncovered = outside((target.start, target.stop), old, target.step)
-    found = []
-    if lost:
-        found.append(f"{ranges(lost)} degrees of the patterns are lost")
-    if uncovered:
-        found.append(f"{ranges(uncovered)} of it was not measured and is zero")
-    if found:
-        warnings.warn(
-            f"New grid, {target.start:g} to {target.stop:g} degrees: {'; '.join(found)}.",
-            PatternWarning,
-            stacklevel=5,
-        )
+    warn_of_ranges(f"grid, {target.start:g} to {target.stop:g} degrees", lost, uncovered)

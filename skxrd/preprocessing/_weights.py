@@ -6,8 +6,6 @@ first and the second. The input is evenly spaced, the output need not be.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -19,9 +17,7 @@ __all__ = [
     "add_up",
     "interpolate",
     "linear",
-    "outside",
     "overlap",
-    "ranges",
 ]
 
 # Columns on the left, weights of those on their right, and 1 for what lies within the input.
@@ -67,20 +63,6 @@ def overlap(
     source = first[target] + rank
     shared = np.minimum(upper[target], source + 0.5) - np.maximum(lower[target], source - 0.5)
     return target, source, shared
-
-
-def outside(
-    span: tuple[float, float], other: Sequence[float], step: float
-) -> list[tuple[float, float]]:
-    """Parts of a span below and above another one; half a step is rounding."""
-    (low, high), (other_low, other_high) = span, other
-    parts = (low, min(high, other_low)), (max(low, other_high), high)
-    return [(first, last) for first, last in parts if last - first > step / 2]
-
-
-def ranges(spans: list[tuple[float, float]]) -> str:
-    """Spans as they are written in a warning."""
-    return " and ".join(f"{low:.4g} to {high:.4g}" for low, high in spans)
 
 
 def add_up(
