@@ -333,16 +333,17 @@ class TestUxd:
             refused(path, "_DRIVE")
 
 
-def test_attenuation_that_leaves_no_counts(vendors, write):
-    text = vendors.xrdml().decode()
-    old = "<intensities" in text
-    assert old or "<counts" in text
-    factor = "1e-308" if old else "1e308"
-    text = text.replace(
-        "</dataPoints>",
-        f"<commonBeamAttenuationFactor>{factor}</commonBeamAttenuationFactor></dataPoints>",
-    )
-    refused(write(text, "a.xrdml"), ".")
+@pytest.mark.parametrize(
+    ("tag", "factor", "reason"),
+    [
+        ("intensities", "1e-308", "attenuation leave counts too large"),
+        ("counts", "1e308", "intensity is inf"),
+    ],
+)
+def test_attenuation_that_leaves_no_counts(vendors, write, tag, factor, reason):
+    points = f"<{tag} unit='counts'>5 60 7</{tag}>"
+    points += f"<commonBeamAttenuationFactor>{factor}</commonBeamAttenuationFactor>"
+    refused(write(vendors.xrdml(points=points), "a.xrdml"), reason)
 
 
 def test_packed_text_is_told_apart_too(write):
