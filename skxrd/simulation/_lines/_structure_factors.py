@@ -70,7 +70,7 @@ def structure_factors(
         If the scattering factors of an element are not known.
     """
     anisotropic = _anisotropic_sites(cell)
-    kinds = _kinds(cell, ~anisotropic if anisotropic.any() else slice(None))
+    kinds = _kinds(cell, ~anisotropic)
     if compiled:
         from skxrd.simulation._lines._structure_factors_compiled import sum_by_kind_compiled
 
@@ -90,7 +90,7 @@ def _anisotropic_sites(cell: Cell) -> NDArray[np.bool_]:
     return np.asarray(np.isfinite(cell.u_star).all(axis=(1, 2)))
 
 
-def _kinds(cell: Cell, chosen: NDArray[np.bool_] | slice) -> Kinds:
+def _kinds(cell: Cell, chosen: NDArray[np.bool_]) -> Kinds:
     keys = cell.occupancies
     if cell.u_iso is not None:
         keys = np.column_stack([keys, 8 * np.pi**2 * np.nan_to_num(cell.u_iso)])
@@ -126,7 +126,7 @@ def largest_indices(cell: Cell, g_max: float) -> NDArray[np.int64]:
     InvalidStructureError
         If there are more reflections than a powder pattern can show.
     """
-    largest = np.floor(g_max * np.sqrt(np.square(cell.lattice).sum(axis=1)) + 1e-8)
+    largest = np.floor(g_max * np.linalg.norm(cell.lattice, axis=1) + 1e-8)
     if (2 * largest + 1).prod() > _MAX_BOX:
         a, b, c = np.linalg.norm(cell.lattice, axis=1)
         raise InvalidStructureError(
@@ -174,24 +174,10 @@ def _sum_by_kind(
         for kind, (start, stop) in enumerate(zip(kinds.start, kinds.start[1:], strict=False)):
             sums = left[:, start:stop] @ phase_l[:, start:stop].T
             total += factors[kind] * sums.ravel()[index]
-        parts.append(Reflections(_indices(index, (first, n_k, n_l)), g_squared, total))
+        hkl = np.stack(np.unravel_index(index, inside.shape), axis=1).astype(np.int32)
+        hkl += np.array([first, -n_k, -n_l], dtype=np.int32)
+        parts.append(Reflections(hkl, g_squared, total))
     return Reflections(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
-
-
-def _indices(index: NDArray[np.intp], offset: tuple[int, int, int]) -> NDArray[np.int32]:
-    """Miller indices from places in a box, as np.unravel_index, with the faster 32-bit division."""
-    first, n_k, n_l = offset
-    rest = index.astype(np.int32)
-    plane_and_row = rest // (2 * n_l + 1)
-    plane = plane_and_row // (2 * n_k + 1)
-    return np.stack(
-        (
-            plane + first,
-            plane_and_row - plane * (2 * n_k + 1) - n_k,
-            rest - plane_and_row * (2 * n_l + 1) - n_l,
-        ),
-        axis=1,
-    ).astype(np.int32, copy=False)
 
 
 def _phases(n: int, coords: NDArray[np.float64]) -> NDArray[np.complex128]:

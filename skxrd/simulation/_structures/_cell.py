@@ -58,18 +58,15 @@ def cell_of(structure: Structure) -> Cell:
     if not len(structure):
         raise InvalidStructureError("The structure has no sites.")
     lattice = np.array(structure.lattice.matrix, dtype=float)
-    sites = structure.sites
-    # twice as fast as structure.frac_coords and structure.site_properties
-    frac_coords = np.concatenate([site.frac_coords for site in sites], dtype=float).reshape(-1, 3)
+    frac_coords = np.array(structure.frac_coords, dtype=float)
     if not (np.isfinite(lattice).all() and np.isfinite(frac_coords).all()):
         formula = structure.composition.reduced_formula
         raise InvalidStructureError(f"{formula}: the cell or a coordinate is not a finite number.")
-    edges = np.sqrt(np.square(lattice).sum(axis=1))
+    edges = np.linalg.norm(lattice, axis=1)
     if abs(np.linalg.det(lattice)) <= _FLAT * np.prod(edges):
         raise InvalidStructureError(f"The cell {lattice.tolist()} has no volume.")
     elements, occupancies = _occupancies(structure)
-    has_u = any(_U_CIF[0] in site.properties for site in sites)
-    u_star = _u_star(structure, lattice) if has_u else None
+    u_star = _u_star(structure, lattice) if _U_CIF[0] in structure.site_properties else None
     return Cell(lattice, frac_coords, elements, occupancies, None, u_star)
 
 
