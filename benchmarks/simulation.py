@@ -98,14 +98,10 @@ def without_labels() -> Iterator[None]:
         yield
 
 
-def cpu_seconds(function: Callable[[], Any], n_repeats: int = 1) -> float:
-    """Least CPU time of some calls."""
-    seconds = []
-    for _ in range(n_repeats):
-        start = time.process_time()
-        function()
-        seconds.append(time.process_time() - start)
-    return min(seconds)
+def cpu_seconds(function: Callable[[], Any]) -> float:
+    start = time.process_time()
+    function()
+    return time.process_time() - start
 
 
 def compare(tasks: dict[str, Callable[[], Any]], references: list[str], n: int) -> None:
@@ -303,7 +299,7 @@ def growth(plot: str | None) -> None:
                     cpu_seconds(
                         lambda c=cell, n=compiled: structure_factors(c, g_range, compiled=n)
                     )
-                    for _ in range(5)
+                    for _ in range(15)
                 )
                 rows.append((len(reflections.hkl) * len(larger), seconds))
         terms, seconds = np.array(rows).T

@@ -35,10 +35,8 @@ class Convention(NamedTuple):
         """Numbers of a line, None if it holds something else."""
         if len(line) > _LONGEST_ROW:
             return None
-        if self.decimal == "." and is_plain(
-            line
-        ):  # most lines of most files need no more than this
-            try:
+        if self.decimal == "." and is_plain(line):
+            try:  # most lines of most files need no more than this
                 return list(map(float, line.split(_PLAIN_SEPARATORS[self.separator])))
             except ValueError:
                 pass
